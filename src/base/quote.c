@@ -37,18 +37,22 @@ char *quote_text(const char *text)
     gsize size = strlen(text);
     gsize at = 0;
 
-    while (at < size && at < QUOTE_MAX_BYTES) {
-        gunichar character =
-            g_utf8_get_char_validated(text + at, (gssize)(size - at));
+    while (at < size) {
+        gunichar character = g_utf8_get_char_validated(text + at,
+                                                       (gssize)(size - at));
+        /* -1 and -2: bad UTF-8, and UTF-8 that is cut off */
+        bool as_it_is = character < (gunichar)-2 && harmless(character);
+        gsize step = as_it_is ? (gsize)g_unichar_to_utf8(character, NULL) : 1;
 
-        if (character != (gunichar)-1 && character != (gunichar)-2 &&
-            harmless(character)) {
+        if (at + step > QUOTE_MAX_BYTES) {
+            break;
+        }
+        if (as_it_is) {
             g_string_append_unichar(quoted, character);
-            at += (gsize)g_unichar_to_utf8(character, NULL);
         } else {
             g_string_append_printf(quoted, "\\x%02x", (guchar)text[at]);
-            at++;
         }
+        at += step;
     }
     g_string_append(quoted, at < size ? "'..." : "'");
     return g_string_free(quoted, FALSE);

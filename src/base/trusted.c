@@ -9,10 +9,11 @@
 #include <string.h>
 
 /*
- * A path is a question, a descriptor is an answer. A trusted file is reached
- * by opening one directory after the other without following links, and each
- * opened descriptor is looked at before the next step is taken from it; so
- * what was checked is what is read.
+ * A trusted file is one that nobody but root can have changed, and nobody but
+ * root can have put there: it, and every directory that leads to it, is root's
+ * and writable by root alone. The file is judged by its opened descriptor; the
+ * directories from the root down, none of them a link, so that once one has
+ * passed, the names in it stay what they are.
  */
 
 bool file_identity_equal(const FileIdentity *a, const FileIdentity *b)
@@ -56,15 +57,22 @@ static bool check_owner(const char *path, const struct stat *status,
     return true;
 }
 
-/* Reads what is left of an opened regular file, at most @max_size bytes. */
+/* Reads an opened regular file of at most @max_size bytes. */
 static bool read_all(int fd, const char *path, gsize max_size,
                      GBytes **ret_contents, GError **error)
 {
-    g_autofree char *buffer = g_malloc(max_size + 1);
+    struct stat status;
+    gsize room = max_size;
+
+    if (fstat(fd, &status) == 0 && (gsize)status.st_size < max_size) {
+        room = (gsize)status.st_size;
+    }
+
+    g_autofree char *buffer = g_malloc(room + 1);
     gsize size = 0;
 
-    while (size <= max_size) {
-        ssize_t count = read(fd, buffer + size, max_size + 1 - size);
+    while (size <= room) {
+        ssize_t count = read(fd, buffer + size, room + 1 - size);
         int saved_errno = errno;
 
         if (count < 0 && saved_errno == EINTR) {
@@ -84,128 +92,154 @@ static bool read_all(int fd, const char *path, gsize max_size,
     }
 
     g_autofree char *quoted = quote_text(path);
+    if (room < max_size) {
+        return error_set(error, TAPSTER_ERROR_CONFIG,
+                         "%s grew while it was read: try again", quoted);
+    }
     return error_set(error, TAPSTER_ERROR_CONFIG,
                      "%s is larger than %" G_GSIZE_FORMAT " bytes", quoted,
                      max_size);
 }
 
-/* Opens the directory that holds @path's last component, checking each on the
- * way. *ret_fd is -1 if one of them does not exist. */
-static bool open_parents(const char *path, int *ret_fd, GError **error)
+/* Checks every directory above @path, from the root down. Each was found
+ * unchangeable by others before the next is looked up in it, so no name on the
+ * way can change its meaning between two looks, but by root's hand. *ret_exist
+ * is false if one of them is not there. */
+static bool check_parents(const char *path, bool *ret_exist, GError **error)
 {
-    autofd directory = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    const char *at = path;
+    g_autofree char *so_far = g_strdup(path);
+    char *end = so_far;
+    struct stat status;
 
-    while (directory >= 0) {
-        struct stat status;
-        g_autofree char *so_far = g_strndup(path, MAX(1, (gsize)(at - path)));
+    *ret_exist = false;
+    do {
+        /* "/" itself, then what stands before each further slash. */
+        char *next = strchr(end + 1, '/');
+        char kept = end[end == so_far];
 
-        if (fstat(directory, &status) < 0) {
-            int saved_errno = errno;
+        end[end == so_far] = '\0';
+        int result = lstat(so_far, &status);
+        int saved_errno = errno;
 
+        if (result < 0 && saved_errno == ENOENT) {
+            return true;
+        }
+        if (result < 0) {
             return error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
                                    "look at '%s'", so_far);
+        }
+        if (!S_ISDIR(status.st_mode)) {
+            return error_set(error, TAPSTER_ERROR_CONFIG,
+                             "'%s' is not a directory (links are not followed "
+                             "here)", so_far);
         }
         if (!check_owner(so_far, &status, error)) {
             return false;
         }
-        const char *next = strchr(at + 1, '/');
-        if (!next) {
-            *ret_fd = fd_steal(&directory);
-            return true;
-        }
-        g_autofree char *component = g_strndup(at + 1, (gsize)(next - at - 1));
-        int below = openat(directory, component,
-                           O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        int saved_errno = errno;
-
-        if (below < 0 && saved_errno != ENOENT) {
-            g_autofree char *upto = g_strndup(path, (gsize)(next - path));
-
-            return error_set_errno(error, TAPSTER_ERROR_CONFIG, saved_errno,
-                                   "directory '%s' (links are not followed "
-                                   "here)",
-                                   upto);
-        }
-        close(fd_steal(&directory));
-        directory = below;
-        at = next;
-    }
-    *ret_fd = -1;
+        end[end == so_far] = kept;
+        end = next;
+    } while (end);
+    *ret_exist = true;
     return true;
 }
 
 /* A symbolic link to /dev/null masks the file of that name. */
-static bool is_mask(int directory, const char *name)
+static bool is_mask(const char *path)
 {
     char target[16];
-    ssize_t size = readlinkat(directory, name, target, sizeof(target));
+    ssize_t size = readlink(path, target, sizeof(target));
 
     return size == (ssize_t)strlen("/dev/null") &&
            memcmp(target, "/dev/null", (gsize)size) == 0;
 }
 
-bool trusted_read(const char *path, gsize max_size, GBytes **ret_contents,
-                  FileIdentity *ret_identity, bool *ret_masked, GError **error)
+static bool no_file(int *ret_fd, FileIdentity *ret_identity, bool *ret_masked,
+                    bool masked)
 {
-    autofd directory = -1;
+    *ret_fd = -1;
+    *ret_identity = (FileIdentity){0};
+    *ret_masked = masked;
+    return true;
+}
+
+bool trusted_open(const char *path, int *ret_fd, FileIdentity *ret_identity,
+                  bool *ret_masked, GError **error)
+{
     struct stat status;
-    const char *name = strrchr(path, '/') + 1;
+    bool exist = false;
 
     /* Most names have no file in most places: that needs no walk. */
     if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
         errno == ENOENT) {
-        *ret_contents = NULL;
-        *ret_identity = (FileIdentity){0};
-        if (ret_masked) {
-            *ret_masked = false;
-        }
-        return true;
+        return no_file(ret_fd, ret_identity, ret_masked, false);
     }
-    if (!open_parents(path, &directory, error)) {
+    if (!check_parents(path, &exist, error)) {
         return false;
     }
-    autofd fd =
-        directory < 0
-            ? -1
-            : openat(directory, name,
-                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    autofd fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+                               O_CLOEXEC);
     int saved_errno = errno;
 
-    if (directory < 0 ||
-        (fd < 0 && (saved_errno == ENOENT || is_mask(directory, name)))) {
-        *ret_contents = NULL;
-        *ret_identity = (FileIdentity){0};
-        if (ret_masked) {
-            *ret_masked = directory >= 0 && saved_errno != ENOENT;
-        }
-        return true;
+    if (!exist || (fd < 0 && saved_errno == ENOENT)) {
+        return no_file(ret_fd, ret_identity, ret_masked, false);
     }
-
-    g_autofree char *quoted = quote_text(path);
+    if (fd < 0 && is_mask(path)) {
+        return no_file(ret_fd, ret_identity, ret_masked, true);
+    }
     if (fd < 0) {
+        g_autofree char *quoted = quote_text(path);
+
         return error_set_errno(
             error, TAPSTER_ERROR_CONFIG, saved_errno, "open %s%s", quoted,
             saved_errno == ELOOP ? " (links are not followed here)" : "");
     }
     if (fstat(fd, &status) < 0) {
         saved_errno = errno;
+        g_autofree char *quoted = quote_text(path);
+
         return error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
                                "look at %s", quoted);
     }
     if (!S_ISREG(status.st_mode)) {
+        g_autofree char *quoted = quote_text(path);
+
         return error_set(error, TAPSTER_ERROR_CONFIG,
                          "%s is not a regular file", quoted);
     }
-    g_autoptr(GBytes) contents = NULL;
-    if (!check_owner(path, &status, error) ||
-        !read_all(fd, path, max_size, &contents, error)) {
+    if (!check_owner(path, &status, error)) {
         return false;
     }
-    bool masked = g_bytes_get_size(contents) == 0;
+    if (status.st_size == 0) {
+        return no_file(ret_fd, ret_identity, ret_masked, true);
+    }
+    *ret_fd = fd_steal(&fd);
+    *ret_identity = identify(&status);
+    *ret_masked = false;
+    return true;
+}
 
-    *ret_identity = masked ? (FileIdentity){0} : identify(&status);
-    *ret_contents = masked ? NULL : g_steal_pointer(&contents);
+bool trusted_load(int fd, const char *path, gsize max_size,
+                  GBytes **ret_contents, GError **error)
+{
+    return read_all(fd, path, max_size, ret_contents, error);
+}
+
+bool trusted_read(const char *path, gsize max_size, GBytes **ret_contents,
+                  FileIdentity *ret_identity, bool *ret_masked, GError **error)
+{
+    autofd fd = -1;
+    FileIdentity identity;
+    bool masked = false;
+
+    if (!trusted_open(path, &fd, &identity, &masked, error)) {
+        return false;
+    }
+    g_autoptr(GBytes) contents = NULL;
+    if (fd >= 0 && !trusted_load(fd, path, max_size, &contents, error)) {
+        return false;
+    }
+    *ret_contents = g_steal_pointer(&contents);
+    *ret_identity = identity;
     if (ret_masked) {
         *ret_masked = masked;
     }

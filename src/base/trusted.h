@@ -23,6 +23,29 @@ typedef struct {
 bool file_identity_equal(const FileIdentity *a, const FileIdentity *b);
 
 /**
+ * trusted_open:
+ * @path: absolute, without "." and ".." components
+ * @ret_fd: open for reading; -1 if there is no such file, or if it is empty or
+ *   a link to /dev/null (masked: it is there in order to say "none")
+ * @ret_identity: of the file opened, all 0 if none
+ *
+ * Opens a file of the administrator's: regular, owned by root, writable by
+ * nobody else, and so is every directory above it. No component is followed
+ * if it is a symbolic link, but for the last one to /dev/null.
+ *
+ * Privilege: none (root's files are read with the rights the process has)
+ * Errors: CONFIG with what to type if owner or mode is wrong; SYSTEM
+ * Returns: true on success, also where there is no file
+ */
+bool trusted_open(const char *path, int *ret_fd, FileIdentity *ret_identity,
+                  bool *ret_masked, GError **error) must_use;
+
+/* Reads an opened file, at most @max_size bytes; @path is for messages.
+ * Errors: CONFIG if it is larger, SYSTEM */
+bool trusted_load(int fd, const char *path, gsize max_size,
+                  GBytes **ret_contents, GError **error) must_use;
+
+/**
  * trusted_read:
  * @path: absolute, without "." and ".." components
  * @max_size: most bytes accepted
@@ -31,12 +54,10 @@ bool file_identity_equal(const FileIdentity *a, const FileIdentity *b);
  * @ret_identity: of the file opened, all 0 if none
  * @ret_masked: (nullable): the file is there in order to say "none"
  *
- * Reads a file of the administrator's: regular, owned by root, writable by
- * nobody else, and so is every directory above it. No component is followed
- * if it is a symbolic link, but for the last one to /dev/null.
+ * trusted_open() and trusted_load() in one.
  *
- * Privilege: none (root's files are read with the rights the process has)
- * Errors: CONFIG with what to type if owner or mode is wrong; SYSTEM
+ * Privilege: none
+ * Errors: those of the two
  * Returns: true on success, also where there is no file
  */
 bool trusted_read(const char *path, gsize max_size, GBytes **ret_contents,
