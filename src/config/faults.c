@@ -36,7 +36,7 @@ static void fault_free(gpointer data)
     g_free(fault);
 }
 
-static char *printable_file(const char *file)
+char *faults_printable(const char *file)
 {
     for (const char *at = file; *at; at++) {
         if (!g_ascii_isprint(*at)) {
@@ -50,7 +50,7 @@ Faults *faults_new(const char *file)
 {
     Faults *faults = g_new0(Faults, 1);
 
-    faults->file = printable_file(file);
+    faults->file = faults_printable(file);
     faults->list = g_ptr_array_new_with_free_func(fault_free);
     return faults;
 }

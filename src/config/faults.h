@@ -11,6 +11,11 @@
 typedef struct Faults Faults;
 
 Faults *faults_new(const char *file);
+
+/* The file's name as messages show it: printable, on one line.
+ * (transfer full) */
+char *faults_printable(const char *file);
+
 void faults_free(Faults *faults);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Faults, faults_free)
 

@@ -153,7 +153,8 @@ static const Key network_keys[] = {
       .means = "every user of this host", .since = "0.1" },
     { .path = "allow[].can_open", .kinds = KEY_STRING, .modes = BOTH,
       .fallback = "none",
-      .accepts = "an absolute path without \".\" and \"..\" in it, as \"/dev/kvm\"",
+      .accepts = "an absolute path of at most 63 bytes without \".\" and \"..\" in it, as "
+                 "\"/dev/kvm\"",
       .means = "whoever may open this file for reading and writing", .since = "0.1" },
     { .path = "allow[].max_ports", .kinds = KEY_INTEGER, .modes = BOTH,
       .fallback = "16", .accepts = "1 to 4096 (ports)",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config/name.h"
 
-#include <limits.h>
+#include "base/terms.h"
+
 #include <string.h>
 
 /*
@@ -68,7 +69,7 @@ bool name_valid_account(const char *text)
 
 bool name_valid_path(const char *text)
 {
-    if (text[0] != '/' || strlen(text) >= PATH_MAX) {
+    if (text[0] != '/' || strlen(text) >= NETWORK_OPEN_SIZE) {
         return false;
     }
     for (const char *at = text; *at; at++) {

@@ -17,6 +17,6 @@ bool name_valid_domain(const char *text, gsize max);
  * mean two things. Not ':' or control characters, which passwd(5) cannot hold. */
 bool name_valid_account(const char *text);
 
-/* Absolute, shorter than PATH_MAX, without "." and ".." components and
+/* Absolute, at most 63 bytes (NETWORK_OPEN_SIZE), without "." and ".." components and
  * control characters. */
 bool name_valid_path(const char *text);

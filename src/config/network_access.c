@@ -14,7 +14,6 @@
  * left out grants nothing.
  */
 
-#define ALLOW_MAX         64
 #define MAX_PORTS_DEFAULT 16
 #define MAX_PORTS_MAX     4096
 
@@ -88,6 +87,18 @@ static void read_entry(const JsonValue *entry, Network *network, Faults *faults)
     allow->max_ports = (guint32)max_ports;
 }
 
+static guint count_can_open(const Network *network)
+{
+    guint count = 0;
+
+    for (guint i = 0; i < network->allow->len; i++) {
+        const NetworkAllow *allow = network->allow->pdata[i];
+
+        count += allow->kind == NETWORK_ALLOW_CAN_OPEN;
+    }
+    return count;
+}
+
 static void read_allow(const JsonValue *root, Network *network, Faults *faults)
 {
     const JsonValue *list = json_value_member(root, "allow");
@@ -102,10 +113,15 @@ static void read_allow(const JsonValue *root, Network *network, Faults *faults)
             read_entry(entry, network, faults);
         }
     }
-    if (n > ALLOW_MAX) {
+    if (n > NETWORK_ALLOW_MAX) {
         g_autofree char *reason = g_strdup_printf("it has %u", n);
 
         shape_refuse(list, KEY_FILE_NETWORK, reason, faults);
+    }
+    if (count_can_open(network) > NETWORK_OPEN_MAX) {
+        json_value_fault(list, faults, TAPSTER_ERROR_CONFIG,
+                         "found more than %d entries of \"can_open\"; make a group for the "
+                         "others", NETWORK_OPEN_MAX);
     }
 }
 

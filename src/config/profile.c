@@ -83,7 +83,8 @@ static char *name_of_file(const char *file)
     return network_name_valid(name) ? g_steal_pointer(&name) : NULL;
 }
 
-static void read_name(const JsonValue *root, Profile *profile, Faults *faults)
+static void read_name(const JsonValue *root, const char *file, Profile *profile,
+                      Faults *faults)
 {
     const char *text;
     const JsonValue *value = find_string(root, "name", &text);
@@ -93,9 +94,9 @@ static void read_name(const JsonValue *root, Profile *profile, Faults *faults)
     } else if (value) {
         profile->name = g_strdup(text);
     } else if (!json_value_member(root, "name")) {
-        profile->name = name_of_file(profile->file);
+        profile->name = name_of_file(file);
         if (!profile->name) {
-            g_autofree char *base = g_path_get_basename(profile->file);
+            g_autofree char *base = g_path_get_basename(file);
             g_autofree char *quoted = quote_text(base);
 
             json_value_fault(root, faults, TAPSTER_ERROR_CONFIG,
@@ -155,12 +156,12 @@ Profile *profile_parse(const char *file, const char *text, gsize size, Faults *f
     }
     g_autoptr(Profile) profile = g_new0(Profile, 1);
     const JsonValue *root = json_document_root(document);
-    profile->file = g_strdup(file);
+    profile->file = faults_printable(file);
     shape_check(root, KEY_FILE_PROFILE, MODE_NONE, faults);
     if (json_value_kind(root) == JSON_OBJECT) {
         read_mode(root, profile, faults);
         read_network(root, profile, faults);
-        read_name(root, profile, faults);
+        read_name(root, file, profile, faults);
         read_hostname(root, profile, faults);
         read_address(root, profile, faults);
         read_mac(root, profile, faults);

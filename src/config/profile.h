@@ -7,7 +7,7 @@
 
 /* A profile file as a struct (tapster-profile(5)): one VM's wish. */
 typedef struct {
-    char *file;     /* where it was read from */
+    char *file;     /* where it was read from, printable */
     char *name;     /* "name", else the file's name without .json */
     char *hostname; /* default: name */
     Mode mode;      /* MODE_NONE if not said */

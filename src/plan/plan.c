@@ -16,9 +16,9 @@
  *  - the route to the guest comes after it, because the kernel takes no route
  *    to a link that is down.
  *
- * A warm start repeats the operations of the network that cost next to
- * nothing, so that a route or rule that somebody removed is back with the
- * next VM. Nothing here asks the kernel.
+ * Each port repeats the operations of its network that cost next to nothing, so
+ * that a route, a rule or a bridge that somebody removed is back with the next
+ * VM. Nothing here asks the kernel.
  */
 
 static PlanOperation *add(Plan *plan, PlanType type)
@@ -43,21 +43,17 @@ PlanStation plan_station(PlanType type)
     }
 }
 
-static void plan_masqueraded_network(const Segment *segment, bool ready,
-                                     Plan *plan)
+/* What of the network costs next to nothing to repeat with each port. */
+static void plan_upkeep(const Segment *segment, Plan *plan)
 {
     Prefix4 subnet = {segment->subnet_address, (guint8)segment->subnet_length};
 
-    add(plan, PLAN_SUBNET_UNREACHABLE)->prefix = subnet;
-    add(plan, PLAN_SUBNET_RULE)->prefix = subnet;
-    if (!ready) {
-        add(plan, PLAN_FIREWALL);
+    if (segment->mode == MODE_MASQUERADED) {
+        add(plan, PLAN_SUBNET_UNREACHABLE)->prefix = subnet;
+        add(plan, PLAN_SUBNET_RULE)->prefix = subnet;
+        return;
     }
-    add(plan, PLAN_FORWARDING_ON);
-}
 
-static void plan_bridged_network(const Segment *segment, bool ready, Plan *plan)
-{
     PlanOperation *bridge = add(plan, PLAN_BRIDGE_MAKE);
 
     bridge->name = segment->bridge;
@@ -76,18 +72,15 @@ static void plan_bridged_network(const Segment *segment, bool ready, Plan *plan)
         uplink->name = segment->bridge;
         uplink->link = segment->uplink_name;
     }
-    if (!ready) {
-        add(plan, PLAN_FIREWALL);
-    }
 }
 
-void plan_network(const Segment *segment, bool ready, Plan *ret_plan)
+void plan_network(const Segment *segment, Plan *ret_plan)
 {
     ret_plan->n_operations = 0;
-    if (segment->mode == MODE_BRIDGED) {
-        plan_bridged_network(segment, ready, ret_plan);
-    } else {
-        plan_masqueraded_network(segment, ready, ret_plan);
+    plan_upkeep(segment, ret_plan);
+    add(ret_plan, PLAN_FIREWALL);
+    if (segment->mode == MODE_MASQUERADED) {
+        add(ret_plan, PLAN_FORWARDING_ON);
     }
 }
 
@@ -131,6 +124,7 @@ static void plan_settings(const Segment *segment, const PlanPort *port, Plan *pl
 void plan_port(const Segment *segment, const PlanPort *port, Plan *ret_plan)
 {
     ret_plan->n_operations = 0;
+    plan_upkeep(segment, ret_plan);
     if (segment->mode == MODE_BRIDGED) {
         if (port->has_mac) {
             PlanOperation *guard = add(ret_plan, PLAN_GUARD_MAC);

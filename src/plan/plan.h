@@ -85,13 +85,12 @@ PlanStation plan_station(PlanType type);
 
 /**
  * plan_network:
- * @segment: the network in force
- * @ready: its firewall was found in order: only what is cheap is repeated
- * @ret_plan: the operations that bring the network up, or keep it so
+ * @segment: the network, about to be in force
+ * @ret_plan: the operations that bring it up, or mend it
  *
  * Privilege: none
  */
-void plan_network(const Segment *segment, bool ready, Plan *ret_plan);
+void plan_network(const Segment *segment, Plan *ret_plan);
 
 /**
  * plan_retire:
@@ -119,7 +118,8 @@ void plan_resident(const Segment *segment, Plan *ret_plan);
  * plan_port:
  * @segment: the network in force
  * @port: the port; its tap is claimed
- * @ret_plan: the operations that make the tap a port of the network
+ * @ret_plan: the operations that make the tap a port of the network, after
+ *   those that keep the network itself so, where they cost next to nothing
  *
  * Privilege: none
  */

@@ -53,11 +53,14 @@ static bool read_back(const Network *network, const FactsHost *facts,
             &g_array_index(facts->addresses, FactsAddress, i);
         const FactsLink *link = facts_find_link(facts, address->ifindex);
 
-        if (link && link->kind == LINK_TAP && link->group == group) {
-            guint8 length = network->subnet.length;
+        guint8 length = network->subnet.length;
+        guint32 base = address->address & prefix4_mask(length);
 
-            *ret_subnet =
-                (Prefix4){address->address & prefix4_mask(length), length};
+        /* A gateway has its subnet's first address; else the file asks for
+         * another length by now, and the taps have nothing to say about it. */
+        if (link && link->kind == LINK_TAP && link->group == group &&
+            address->address == base + 1) {
+            *ret_subnet = (Prefix4){base, length};
             return true;
         }
     }

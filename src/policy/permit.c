@@ -41,8 +41,8 @@ static bool matches(const Caller *caller, const AllowId *entry)
     return false;
 }
 
-bool permit_network(const Caller *caller, const AllowId *entries,
-                    guint n_entries, guint32 *ret_max_ports)
+bool permit_network(const Caller *caller, const NetworkGrants *grants,
+                    guint32 *ret_max_ports)
 {
     guint32 max_ports = 0;
 
@@ -50,9 +50,9 @@ bool permit_network(const Caller *caller, const AllowId *entries,
         *ret_max_ports = PERMIT_UNLIMITED;
         return true;
     }
-    for (guint i = 0; i < n_entries; i++) {
-        if (matches(caller, &entries[i])) {
-            max_ports = MAX(max_ports, entries[i].max_ports);
+    for (guint i = 0; i < grants->n_allow; i++) {
+        if (matches(caller, &grants->allow[i])) {
+            max_ports = MAX(max_ports, grants->allow[i].max_ports);
         }
     }
     if (max_ports == 0) {
@@ -62,35 +62,36 @@ bool permit_network(const Caller *caller, const AllowId *entries,
     return true;
 }
 
-bool permit_profile(const Network *network, const Profile *profile,
-                    bool trusted, GError **error)
+bool permit_profile(const NetworkGrants *grants, const char *name,
+                    const char *file, const Profile *profile, bool trusted,
+                    GError **error)
 {
-    if (profile->mode != MODE_NONE && profile->mode != network->mode) {
+    if (profile->mode != MODE_NONE && (guint32)profile->mode != grants->mode) {
         return error_set(error, TAPSTER_ERROR_CONFIG,
                          "profile '%s' wants mode '%s', network '%s' is %s: "
                          "name another network, or leave \"mode\" out",
-                         profile->file, mode_name(profile->mode), network->name,
-                         mode_name(network->mode));
+                         profile->file, mode_name(profile->mode), name,
+                         mode_name((Mode)grants->mode));
     }
-    if (profile->has_address && !network->has_subnet) {
+    if (profile->has_address && !grants->has_subnet) {
         return error_set(error, TAPSTER_ERROR_CONFIG,
                          "profile '%s' fixes an address, and network '%s' "
                          "has no subnet: leave \"address\" out",
-                         profile->file, network->name);
+                         profile->file, name);
     }
-    if (profile->has_address && !trusted && !network->grant_address) {
+    if (profile->has_address && !trusted && !grants->address) {
         return error_set(error, TAPSTER_ERROR_DENIED,
                          "profile '%s' fixes an address, which network '%s' "
                          "does not grant: leave \"address\" out, or ask for "
                          "\"grants\": { \"address\": true } in '%s'",
-                         profile->file, network->name, network->file);
+                         profile->file, name, file);
     }
-    if (profile->has_mac && !trusted && !network->grant_mac) {
+    if (profile->has_mac && !trusted && !grants->mac) {
         return error_set(error, TAPSTER_ERROR_DENIED,
                          "profile '%s' fixes a MAC, which network '%s' does "
                          "not grant: leave \"mac\" out, or ask for "
                          "\"grants\": { \"mac\": true } in '%s'",
-                         profile->file, network->name, network->file);
+                         profile->file, name, file);
     }
     return true;
 }

@@ -17,7 +17,7 @@ typedef struct {
     gid_t gid;     /* real */
     gid_t *groups; /* supplementary */
     guint n_groups;
-    guint64 can_open; /* bit N: "allow" entry N names a device they can open */
+    guint64 can_open; /* bit N: they can open path N of the network's grants */
 } Caller;
 
 void caller_free(Caller *caller);
@@ -27,19 +27,21 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Caller, caller_free)
 
 /**
  * permit_network:
- * @entries: the network's, resolved
+ * @grants: the network's
  * @ret_max_ports: how many ports they may have at once, the largest of the
  *   entries that match; PERMIT_UNLIMITED for uid 0
  *
  * Privilege: none
  * Returns: true if the caller may use the network; false is no error yet
  */
-bool permit_network(const Caller *caller, const AllowId *entries,
-                    guint n_entries, guint32 *ret_max_ports);
+bool permit_network(const Caller *caller, const NetworkGrants *grants,
+                    guint32 *ret_max_ports);
 
 /**
  * permit_profile:
- * @network: that it is to be used on
+ * @grants: of the network that it is to be used on
+ * @name: of that network
+ * @file: of that network, for messages
  * @profile: the wish
  * @trusted: the profile is the administrator's own: what it fixes needs no
  *   grant
@@ -49,8 +51,9 @@ bool permit_network(const Caller *caller, const AllowId *entries,
  *   CONFIG if network and profile do not fit (modes differ)
  * Returns: true if the network grants all that the profile asks for
  */
-bool permit_profile(const Network *network, const Profile *profile,
-                    bool trusted, GError **error) must_use;
+bool permit_profile(const NetworkGrants *grants, const char *name,
+                    const char *file, const Profile *profile, bool trusted,
+                    GError **error) must_use;
 
 /* "user alice, group kvm, whoever can open /dev/kvm", "nobody but root": for a
  * refusal. (transfer full) */

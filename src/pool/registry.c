@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 /*
- * The file: a header of 1024 bytes, then a hash table of 512 records of 1024
+ * The file: a header of 1024 bytes, then a hash table of 512 records of 2048
  * bytes, twice as many as there may be networks, so that a look-up is one or
  * two reads. It is sparse: what was never written reads as nothing or as zeros.
  *
@@ -28,7 +28,7 @@
  * the file is root's, nobody else writes it.
  */
 
-#define RECORD_SIZE   1024
+#define RECORD_SIZE   2048
 #define TABLE_SIZE    (2 * REGISTRY_NETWORKS_MAX)
 #define READ_TRIES    16 /* a write takes 2 µs; so long may one be waited for */
 #define FILE_SIZE_MAX (REGISTRY_HEADER_SIZE + (gsize)TABLE_SIZE * RECORD_SIZE)
@@ -48,7 +48,8 @@ typedef union {
 G_STATIC_ASSERT(sizeof(Record) == RECORD_SIZE);
 /* The layout is what REGISTRY_VERSION stands for: if this fails, raise it and
  * then mend the number. */
-G_STATIC_ASSERT(REGISTRY_VERSION == 1 && sizeof(Segment) == 340);
+G_STATIC_ASSERT(REGISTRY_VERSION == 1 && sizeof(Segment) == 340 &&
+                sizeof(NetworkGrants) == 1048);
 
 static guint32 record_checksum(const Record *record)
 {
@@ -73,6 +74,17 @@ static bool text_ends(const char *text, gsize size)
     return memchr(text, '\0', size) != NULL;
 }
 
+static bool grants_are_sane(const NetworkGrants *grants)
+{
+    bool sane = grants->n_allow <= NETWORK_ALLOW_MAX &&
+                grants->n_can_open <= NETWORK_OPEN_MAX;
+
+    for (guint i = 0; sane && i < grants->n_can_open; i++) {
+        sane = text_ends(grants->can_open[i], NETWORK_OPEN_SIZE);
+    }
+    return sane;
+}
+
 /* Numbers that others use as lengths, and texts that they use as strings. */
 static bool network_is_sane(const RegistryNetwork *network)
 {
@@ -85,7 +97,7 @@ static bool network_is_sane(const RegistryNetwork *network)
            text_ends(segment->bridge.name, IFNAMSIZ) &&
            segment->n_exclude <= NETWORK_EXCLUDE_MAX &&
            segment->n_dns <= NETWORK_DNS_MAX && segment->subnet_length <= 32 &&
-           network->n_allow <= REGISTRY_ALLOW_MAX + 1;
+           grants_are_sane(&network->grants);
 }
 
 static RecordState judge_record(const Record *record)

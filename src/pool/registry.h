@@ -22,7 +22,6 @@
 
 #define REGISTRY_VERSION      1
 #define REGISTRY_NETWORKS_MAX 256
-#define REGISTRY_ALLOW_MAX    32
 #define REGISTRY_HOSTNAME_MAX 63
 
 typedef struct {
@@ -33,8 +32,7 @@ typedef struct {
 typedef struct {
     Segment segment;
     FileIdentity file; /* of the network file that it was made from */
-    guint32 n_allow;   /* REGISTRY_ALLOW_MAX + 1: more than fit, resolve anew */
-    AllowId allow[REGISTRY_ALLOW_MAX];
+    NetworkGrants grants;
     guint32 ports_base; /* index of slot 0 in the ports file */
 } RegistryNetwork;
 

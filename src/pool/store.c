@@ -179,8 +179,9 @@ bool store_is_new_holder(const Store *store, guint32 slot, const char *name)
 {
     SlotRecord record = store_read_slot(store, slot);
 
-    return !record.used_s || record.name_hash == 0 ||
-           record.uid != store->uid || record.name_hash != hash_name(name);
+    /* A blank record has no name either. */
+    return record.name_hash == 0 || record.uid != store->uid ||
+           record.name_hash != hash_name(name);
 }
 
 /* True if the user's file says that @entry is @name's. */

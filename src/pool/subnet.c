@@ -21,24 +21,31 @@ static bool is_own_link(const FactsHost *facts, int ifindex, guint32 own_group)
     return link && link->group == own_group;
 }
 
+/* Of 10.0.0.0/8. */
+#define WIDEST_PRIVATE_LENGTH 8
+
 static bool route_conflicts(Prefix4 prefix, const FactsRoute *route,
                             const FactsHost *facts, guint32 own_group)
 {
-    /* A default route leads everywhere and so says nothing; neither do the
-     * broadcast and multicast entries of the local table. Routes that tapster
-     * put there stand for its networks, which are looked at by themselves. */
-    if (route->destination.length == 0 || route->type == RTN_BROADCAST ||
+    /* A default route leads everywhere and so says nothing; nor do the halves
+     * of it that VPNs put over it (OpenVPN's redirect-gateway def1: 0.0.0.0/1
+     * and 128.0.0.0/1), or what else is wider than any private range. Neither
+     * do the broadcast and multicast entries of the local table. Routes that
+     * tapster put there stand for its networks, which are looked at by
+     * themselves. */
+    if (route->destination.length < WIDEST_PRIVATE_LENGTH ||
+        route->type == RTN_BROADCAST ||
         route->type == RTN_MULTICAST ||
-        route->protocol == SEGMENT_ROUTE_PROTOCOL ||
-        is_own_link(facts, route->out_ifindex, own_group)) {
+        route->protocol == SEGMENT_ROUTE_PROTOCOL) {
         return false;
     }
-    return prefix4_overlaps(prefix, route->destination);
+    return prefix4_overlaps(prefix, route->destination) &&
+           !is_own_link(facts, route->out_ifindex, own_group);
 }
 
-bool subnet_find_conflict(Prefix4 prefix, const FactsHost *facts,
-                          guint32 own_group, const GArray *others,
-                          char **ret_with)
+/* NULL if there is none. */
+static const FactsAddress *find_address(Prefix4 prefix, const FactsHost *facts,
+                                        guint32 own_group)
 {
     for (guint i = 0; i < facts->addresses->len; i++) {
         const FactsAddress *address =
@@ -46,36 +53,70 @@ bool subnet_find_conflict(Prefix4 prefix, const FactsHost *facts,
         Prefix4 onlink = {address->address & prefix4_mask(address->length),
                           address->length};
 
-        if (!is_own_link(facts, address->ifindex, own_group) &&
-            prefix4_overlaps(prefix, onlink)) {
-            const FactsLink *link = facts_find_link(facts, address->ifindex);
-
-            *ret_with = g_strdup_printf(
-                "address %s/%u on %s", address_format_ipv4(address->address).text,
-                address->length, link ? link->name.name : "a link");
-            return true;
+        if (prefix4_overlaps(prefix, onlink) &&
+            !is_own_link(facts, address->ifindex, own_group)) {
+            return address;
         }
     }
+    return NULL;
+}
+
+static const FactsRoute *find_route(Prefix4 prefix, const FactsHost *facts,
+                                    guint32 own_group)
+{
     for (guint i = 0; i < facts->routes->len; i++) {
         const FactsRoute *route = &g_array_index(facts->routes, FactsRoute, i);
 
         if (route_conflicts(prefix, route, facts, own_group)) {
-            *ret_with = g_strdup_printf(
-                "route %s of table %u",
-                address_format_prefix4(route->destination).text, route->table);
-            return true;
+            return route;
         }
     }
-    for (guint i = 0; others && i < others->len; i++) {
-        Prefix4 other = g_array_index(others, Prefix4, i);
+    return NULL;
+}
 
-        if (prefix4_overlaps(prefix, other)) {
-            *ret_with = g_strdup_printf("another network's subnet %s",
-                                        address_format_prefix4(other).text);
-            return true;
+static const Prefix4 *find_other(Prefix4 prefix, const GArray *others)
+{
+    for (guint i = 0; others && i < others->len; i++) {
+        const Prefix4 *other = &g_array_index(others, Prefix4, i);
+
+        if (prefix4_overlaps(prefix, *other)) {
+            return other;
         }
     }
-    return false;
+    return NULL;
+}
+
+static bool is_free(Prefix4 prefix, const FactsHost *facts, guint32 own_group,
+                    const GArray *others)
+{
+    return !find_address(prefix, facts, own_group) &&
+           !find_route(prefix, facts, own_group) && !find_other(prefix, others);
+}
+
+bool subnet_find_conflict(Prefix4 prefix, const FactsHost *facts,
+                          guint32 own_group, const GArray *others,
+                          char **ret_with)
+{
+    const FactsAddress *address = find_address(prefix, facts, own_group);
+    const FactsRoute *route = find_route(prefix, facts, own_group);
+    const Prefix4 *other = find_other(prefix, others);
+
+    if (address) {
+        const FactsLink *link = facts_find_link(facts, address->ifindex);
+
+        *ret_with = g_strdup_printf("address %s/%u on %s",
+                                    address_format_ipv4(address->address).text,
+                                    address->length,
+                                    link ? link->name.name : "a link");
+    } else if (route) {
+        *ret_with = g_strdup_printf(
+            "route %s of table %u",
+            address_format_prefix4(route->destination).text, route->table);
+    } else if (other) {
+        *ret_with = g_strdup_printf("another network's subnet %s",
+                                    address_format_prefix4(*other).text);
+    }
+    return address || route || other;
 }
 
 /* The three ranges, and where in each the search begins: a third of the way in
@@ -109,10 +150,9 @@ bool subnet_choose(const char *name, guint8 length, const FactsHost *facts,
             guint32 offset = (guint32)((begin + tried) & (size - 1));
             Prefix4 candidate = {
                 (range->range.address + offset) & prefix4_mask(length), length};
-            g_autofree char *with = NULL;
 
             if (!prefix4_overlaps(candidate, libvirt_default) &&
-                !subnet_find_conflict(candidate, facts, own_group, others, &with)) {
+                is_free(candidate, facts, own_group, others)) {
                 *ret_subnet = candidate;
                 return true;
             }

@@ -13,7 +13,7 @@
  *   (transfer full)
  *
  * Overlap, not equality: a subnet inside or around another is in conflict too.
- * The default route is not.
+ * The default route is not, nor is any that is wider than a private range.
  *
  * Privilege: none
  * Returns: true if there is a conflict
