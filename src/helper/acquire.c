@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "helper/acquire.h"
+
+#include "base/fd.h"
+#include "firewall/firewall.h"
+#include "helper/carry_out.h"
+#include "helper/claim.h"
+#include "helper/lookup.h"
+#include "helper/network_up.h"
+#include "helper/places.h"
+#include "helper/privilege.h"
+#include "helper/resolve.h"
+#include "kernel/observe.h"
+
+#include <linux/netlink.h>
+#include <string.h>
+
+/*
+ * The stations in their order, one function each:
+ *
+ *   lookup    which network, which profile?   files; the caller's as the caller
+ *   permit    may they?                       pure
+ *   network   is it made and in order?        registry, firewall, kernel
+ *   claim     which slot?                     store, kernel
+ *   resident  who answers the guest?          services
+ *   port      make the tap a port             kernel, firewall
+ *
+ * What a later station finds out never changes an earlier one's answer.
+ */
+
+static bool refuse(Lookup *lookup, const Caller *caller, GError **error)
+{
+    if (!lookup_parse(lookup, error)) {
+        return false;
+    }
+
+    g_autofree char *allowed = permit_describe(lookup->network);
+    g_auto(GStrv) names = lookup_usable(caller, MODE_NONE);
+    g_autofree char *usable = g_strjoinv(", ", names);
+    g_autofree char *user = resolve_describe_user(caller->uid);
+
+    return error_set(error, TAPSTER_ERROR_DENIED,
+                     "%s may not use network '%s': '%s' allows %s; "
+                     "networks that they may use: %s",
+                     user, lookup->name, lookup->file, allowed,
+                     names[0] ? usable : "none");
+}
+
+/* What the registry keeps, if it came from this very file; else the file is
+ * parsed and names are looked up, so that a change of it counts at once. */
+static bool find_grants(Lookup *lookup, const RegistryNetwork *record,
+                        NetworkGrants *ret_grants, GError **error)
+{
+    if (record->segment.name[0] &&
+        file_identity_equal(&record->file, &lookup->network_file)) {
+        *ret_grants = record->grants;
+        return true;
+    }
+    if (!lookup_parse(lookup, error)) {
+        return false;
+    }
+    resolve_grants(lookup->network, ret_grants);
+    return true;
+}
+
+static bool permit(Lookup *lookup, const RegistryNetwork *record,
+                   const Caller *caller, NetworkGrants *ret_grants,
+                   guint32 *ret_max_ports, GError **error)
+{
+    Caller asking = *caller;
+
+    if (!find_grants(lookup, record, ret_grants, error)) {
+        return false;
+    }
+    asking.can_open = resolve_can_open(ret_grants);
+    if (!permit_network(&asking, ret_grants, ret_max_ports)) {
+        return refuse(lookup, caller, error);
+    }
+    return !lookup->profile ||
+           permit_profile(ret_grants, lookup->name, lookup->file,
+                          lookup->profile, lookup->profile_trusted, error);
+}
+
+/* The resident must find a tap, and needs privilege that the port does not. */
+static bool ensure_resident(const Segment *segment, Stations *stations,
+                            GError **error)
+{
+    Plan plan;
+
+    plan_resident(segment, &plan);
+    return carry_out(&plan, stations, error) && privilege_settle(error);
+}
+
+/* What DHCP tells the guest beyond its address. */
+static bool note_hostname(const Places *places, const RegistryNetwork *record,
+                          const Claim *claim, GError **error)
+{
+    autofd ports_fd = -1;
+
+    /* Without a name there is nothing to say, and what a former holder's
+     * record says is not about this interface. */
+    if (!claim->hostname[0] || !record->segment.dhcp) {
+        return true;
+    }
+    ports_fd = places_open_file(places->run_fd, PLACES_PORTS);
+    return registry_put_port(ports_fd, record->ports_base + claim->slot,
+                             claim->tap_ifindex, claim->hostname, error);
+}
+
+/* Makes the tap a port. If that fails, what was mended of the network on the way
+ * is taken back, and so is the guard, though its interface index never comes
+ * back. */
+static bool make_port(const Segment *segment, const Profile *profile,
+                      const Claim *claim, Stations *stations, GError **error)
+{
+    PlanPort port = {
+        .slot = claim->slot,
+        .new_holder = claim->new_holder,
+    };
+    Plan plan;
+
+    if (profile && profile->has_mac) {
+        port.mac = profile->mac;
+        port.has_mac = true;
+    }
+    plan_port(segment, &port, &plan);
+    if (carry_out(&plan, stations, error)) {
+        return true;
+    }
+    apply_undo(stations->apply);
+    for (guint i = 0; i < plan.n_operations; i++) {
+        if (plan.operations[i].type == PLAN_GUARD_MAC) {
+            firewall_forget_port(stations->netfilter, &plan.operations[i],
+                                 claim->tap_ifindex);
+        }
+    }
+    return false;
+}
+
+static bool open_sockets(Sockets *sockets, GError **error)
+{
+    return netlink_open(NETLINK_ROUTE, &sockets->route, error) &&
+           netlink_open(NETLINK_NETFILTER, &sockets->netfilter, error);
+}
+
+static void take_warning(GPtrArray *warnings, char *warning)
+{
+    if (warning) {
+        g_ptr_array_add(warnings, warning);
+    }
+}
+
+/* From a permitted request to a port on a network that stands. */
+static bool build_port(Lookup *lookup, const NetworkGrants *grants,
+                       const ClaimWish *wish, const RegistryPlace *place,
+                       Places *places, const Sockets *sockets,
+                       RegistryNetwork *record, int *ret_tap_fd,
+                       GPtrArray *warnings, GError **error)
+{
+    g_auto(Claim) claim = {0};
+    char *warning = NULL;
+
+    if (!places_ensure(place, places, &warning, error)) {
+        return false;
+    }
+    take_warning(warnings, warning);
+    if (!network_up(lookup, grants, places, place, sockets, record, &warning,
+                    error)) {
+        return false;
+    }
+    take_warning(warnings, warning);
+    if (!claim_slot(&record->segment, places, sockets, wish, &claim, error)) {
+        return false;
+    }
+
+    g_autoptr(Apply) apply = apply_new(sockets->route, sockets->netfilter,
+                                       claim.tap_ifindex, &claim.tap);
+    guint32 verified = registry_generation(places->registry_fd, place);
+    Stations stations = {
+        .netfilter = sockets->netfilter,
+        .apply = apply,
+        .run_fd = places->run_fd,
+        .tap_ifindex = claim.tap_ifindex,
+        .tap = claim.tap,
+        .generation = verified,
+    };
+
+    if (!ensure_resident(&record->segment, &stations, error) ||
+        !note_hostname(places, record, &claim, error) ||
+        !make_port(&record->segment, lookup->profile, &claim, &stations, error)) {
+        return false;
+    }
+    /* An element of ours moved the generation on. If a network is being made
+     * meanwhile, what is in force is not for us to say. */
+    if (stations.generation != verified &&
+        registry_generation(places->registry_fd, place) == verified &&
+        !registry_set_generation(places->registry_fd, stations.generation, error)) {
+        return false;
+    }
+    *ret_tap_fd = claim.tap_fd;
+    claim.tap_fd = -1;
+    return true;
+}
+
+bool acquire_port(const Request *request, const Caller *caller, int *ret_tap_fd,
+                  GPtrArray *ret_warnings, GError **error)
+{
+    g_auto(Lookup) lookup = LOOKUP_NONE;
+    g_auto(Places) places = PLACES_NONE;
+    g_auto(Sockets) sockets = {0};
+    NetworkGrants grants;
+    RegistryPlace place;
+    RegistryNetwork record = {0};
+    ClaimWish wish = {.caller = caller, .vnet_hdr = request->use_vnet};
+
+    if (!lookup_find(request, caller, &lookup, error) ||
+        !open_sockets(&sockets, error) ||
+        !observe_place(netlink_fd(sockets.route), &place, error)) {
+        return false;
+    }
+    wish.profile = lookup.profile;
+    places = places_find(&place);
+    if (!registry_find(places.registry_fd, &place, lookup.name, &record)) {
+        record = (RegistryNetwork){0}; /* the first start here */
+    }
+    if (!permit(&lookup, &record, caller, &grants, &wish.max_ports, error) ||
+        !privilege_as_root(error)) {
+        return false;
+    }
+    if (!build_port(&lookup, &grants, &wish, &place, &places, &sockets, &record,
+                    ret_tap_fd, ret_warnings, error)) {
+        g_prefix_error(error, "network '%s': ", lookup.name);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "helper/claim.h"
+
+#include "base/fd.h"
+#include "helper/owners.h"
+#include "kernel/link.h"
+#include "kernel/observe.h"
+#include "kernel/tap.h"
+#include "pool/choice.h"
+#include "pool/slots.h"
+#include "pool/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * A slot is taken if its tap exists; so making the tap, which the kernel
+ * grants to one process only, takes the slot. Everything that files say is a
+ * hint about where to try first.
+ *
+ * Taps outlive their VM in two ways. A process that was killed is still on
+ * its way out: that is waited for, briefly, where the name has this one slot
+ * and no other. And whoever holds a tap's descriptor may have made it
+ * persistent: without a carrier nobody is attached to it, and it is reaped by
+ * the index that the same look at it gave, when its slot is wanted.
+ */
+
+/* The kernel frees a closed tap's name within 16 ms (an RCU grace period); a
+ * killed QEMU takes some more to unmap its guest's memory. */
+#define GOING_AWAY_MS 250
+
+/* A holder is done within a millisecond, unless somebody froze it. */
+#define LOCK_WAIT_MS 500
+
+/* A second start of a running profile is NAME-2, then NAME-3 ... */
+#define COPIES_MAX 99
+
+#define LEASES_DIRECTORY "leases"
+
+/* Names of a uid without a quota that are remembered. */
+#define UNLIMITED_ENTRIES 512
+
+void claim_clear(Claim *claim)
+{
+    if (claim->tap_fd > 0) {
+        close(claim->tap_fd);
+    }
+    g_free(claim->name);
+    g_free(claim->hostname);
+    *claim = (Claim){0};
+}
+
+/* What the loop works with. */
+typedef struct {
+    const Segment *segment;
+    const Sockets *sockets;
+    const ClaimWish *wish;
+    Store *store;
+    int tun_fd;    /* /dev/net/tun, becomes the tap */
+    int owners_fd;
+    bool may_wait;   /* for a slot that has to be this one */
+    bool going_away; /* an attempt gave up without an error, to wait for it */
+} Claimer;
+
+/* Opens the network's leases and the caller's; -1 where that cannot be. */
+static void open_leases(const Places *places, const Segment *segment, uid_t uid,
+                        int *ret_slots_fd, int *ret_user_fd)
+{
+    g_autofree char *slots =
+        g_strdup_printf(LEASES_DIRECTORY "/%s", segment->name);
+    g_autofree char *user =
+        g_strdup_printf(LEASES_DIRECTORY "/%s.%u", segment->name, uid);
+
+    *ret_slots_fd = places_open_file(places->state_fd, slots);
+    if (*ret_slots_fd < 0 && errno == ENOENT && places->state_fd >= 0 &&
+        mkdirat(places->state_fd, LEASES_DIRECTORY, 0700) == 0) {
+        *ret_slots_fd = places_open_file(places->state_fd, slots);
+    }
+    *ret_user_fd = *ret_slots_fd < 0
+                       ? -1 : places_open_file(places->state_fd, user);
+}
+
+/* Who a tap was given to; while it is being made, the kernel's word is good. */
+static bool find_owner(const Claimer *claimer, guint32 slot,
+                       const FactsLink *tap, uid_t *ret_uid)
+{
+    if (owners_find(claimer->owners_fd, slot, tap->ifindex, ret_uid)) {
+        return true;
+    }
+    *ret_uid = tap->owner;
+    return tap->has_owner;
+}
+
+/* Every live tap of the network, for a store that was lost or cannot be used.
+ * By name: a tap that is being made has no group yet. */
+static bool adopt_live(Claimer *claimer, bool adopt, guint *ret_own,
+                       GError **error)
+{
+    g_autoptr(GArray) taps = NULL;
+
+    if (!observe_taps(claimer->sockets->route, 0, &taps, error)) {
+        return false;
+    }
+    *ret_own = 0;
+    for (guint i = 0; i < taps->len; i++) {
+        const FactsLink *tap = &g_array_index(taps, FactsLink, i);
+        guint32 slot;
+        uid_t uid;
+
+        if (!slots_parse_tap_name(claimer->segment, tap->name.name, &slot) ||
+            !find_owner(claimer, slot, tap, &uid)) {
+            continue;
+        }
+        if (adopt) {
+            store_adopt(claimer->store, slot, uid);
+        }
+        *ret_own += uid == claimer->wish->caller->uid;
+    }
+    return true;
+}
+
+/* Counts the caller's live ports here by asking for each slot that the store
+ * says is theirs: the price depends on their quota, not on the host's links.
+ * As soon as those that are left cannot fill the quota, asking ends; a slot that
+ * was not asked for is taken to be live, so that it is not forgotten. */
+static guint count_own(Claimer *claimer, guint32 max_ports)
+{
+    g_autoptr(GArray) slots = store_own_slots(claimer->store);
+    guint count = 0;
+
+    for (guint i = 0; i < slots->len; i++) {
+        guint32 slot = g_array_index(slots, guint32, i);
+        Ifname tap = slots_tap_name(claimer->segment, slot);
+
+        if (count + slots->len - i < max_ports) {
+            store_mark_live(claimer->store, slot);
+        } else if (tap_exists(netlink_fd(claimer->sockets->route), &tap,
+                              NULL)) {
+            store_mark_live(claimer->store, slot);
+            count++;
+        }
+    }
+    return count;
+}
+
+static bool refuse_quota(guint count, GError **error)
+{
+    return error_set(error, TAPSTER_ERROR_EXHAUSTED,
+                     "you have %u ports, which is all that it grants you "
+                     "(\"max_ports\"): end a VM first", count);
+}
+
+static bool check_quota(Claimer *claimer, bool memory, bool lost, GError **error)
+{
+    guint32 max_ports = claimer->wish->max_ports;
+    guint count = 0;
+
+    if ((!memory || lost) && !adopt_live(claimer, memory, &count, error)) {
+        return false;
+    }
+    if (max_ports == PERMIT_UNLIMITED) {
+        return true;
+    }
+    count = memory ? count_own(claimer, max_ports) : count;
+    return count < max_ports || refuse_quota(count, error);
+}
+
+/* Without the lock another start of the caller's may have counted at the same
+ * time. Each counts again after its tap is made, so the later one sees both. */
+static bool check_quota_again(Claimer *claimer, GError **error)
+{
+    guint count = 0;
+
+    return claimer->wish->max_ports == PERMIT_UNLIMITED ||
+           (adopt_live(claimer, false, &count, error) &&
+            (count <= claimer->wish->max_ports ||
+             refuse_quota(count - 1, error)));
+}
+
+static bool claim_tap(const Claimer *claimer, const Ifname *tap,
+                      TapResult *ret_result, GError **error)
+{
+    return tap_claim(claimer->tun_fd, tap, claimer->wish->vnet_hdr,
+                     claimer->wish->caller->uid, ret_result, error);
+}
+
+/* Tries one slot. A persistent tap that nobody is attached to does not keep
+ * it. */
+static bool try_slot(const Claimer *claimer, guint32 slot, bool *ret_claimed,
+                     GError **error)
+{
+    Ifname tap = slots_tap_name(claimer->segment, slot);
+    TapResult result;
+    FactsLink link;
+    bool exists = false;
+
+    if (!claim_tap(claimer, &tap, &result, error)) {
+        return false;
+    }
+    if (result == TAP_TAKEN) {
+        if (!observe_link(claimer->sockets->route, &tap, &exists, &link, error)) {
+            return false;
+        }
+        /* The group is set before a tap is handed over, and only by us: what has
+         * another one was made by somebody else who likes our names. */
+        if (exists && link.persistent && !link.carrier && link.kind == LINK_TAP &&
+            link.group == claimer->segment->group &&
+            (!link_delete(claimer->sockets->route, link.ifindex, error) ||
+             !claim_tap(claimer, &tap, &result, error))) {
+            return false;
+        }
+    }
+    *ret_claimed = result == TAP_CLAIMED;
+    return true;
+}
+
+/* Tries a slot that has to be this one. False without an error: to be waited
+ * for, by claim_slot(), which lets go of the lock meanwhile. */
+static bool insist_on_slot(Claimer *claimer, guint32 slot, bool *ret_claimed,
+                           GError **error)
+{
+    if (!try_slot(claimer, slot, ret_claimed, error)) {
+        return false;
+    }
+    claimer->going_away = !*ret_claimed && claimer->may_wait;
+    return !claimer->going_away;
+}
+
+static bool claim_fixed(Claimer *claimer, guint32 *ret_slot, GError **error)
+{
+    const Profile *profile = claimer->wish->profile;
+    bool claimed = false;
+
+    if (!slots_find_address(claimer->segment, profile->address, ret_slot) ||
+        !slots_usable(claimer->segment, *ret_slot)) {
+        guint32 first = slots_address(claimer->segment, 0);
+        guint32 last =
+            slots_address(claimer->segment, slots_count(claimer->segment) - 1);
+
+        return error_set(error, TAPSTER_ERROR_CONFIG,
+                         "profile '%s' fixes %s, which is not in its pool, "
+                         "%s to %s",
+                         profile->file,
+                         address_format_ipv4(profile->address).text,
+                         address_format_ipv4(first).text,
+                         address_format_ipv4(last).text);
+    }
+    if (!insist_on_slot(claimer, *ret_slot, &claimed, error)) {
+        return false;
+    }
+    return claimed ||
+           error_set(error, TAPSTER_ERROR_BUSY,
+                     "address %s, which profile '%s' fixes, is in use by a "
+                     "running VM: end that one, or leave \"address\" out",
+                     address_format_ipv4(profile->address).text, profile->file);
+}
+
+/* Any slot, in the order that the pool gives. */
+static bool claim_any(const Claimer *claimer, const char *name,
+                      guint32 *ret_slot, GError **error)
+{
+    g_autoptr(Choice) choice = choice_new(claimer->store, name);
+    bool claimed = false;
+    guint32 slot;
+
+    while (choice_next(choice, &slot)) {
+        if (!try_slot(claimer, slot, &claimed, error)) {
+            return false;
+        }
+        if (claimed) {
+            *ret_slot = slot;
+            return true;
+        }
+    }
+    return error_set(error, TAPSTER_ERROR_EXHAUSTED,
+                     "all of its %u slots are taken: end a VM, or give it a "
+                     "larger \"subnet\" and \"pool\"",
+                     slots_count(claimer->segment));
+}
+
+/* The name's own slot; while a VM of that name runs, the next copy's. */
+static bool claim_named(Claimer *claimer, guint32 *ret_slot,
+                        char **ret_name, GError **error)
+{
+    const Profile *profile = claimer->wish->profile;
+
+    for (guint copy = 1; copy <= COPIES_MAX; copy++) {
+        g_autofree char *name =
+            copy == 1 ? g_strdup(profile->name)
+                      : g_strdup_printf("%s-%u", profile->name, copy);
+        bool claimed = false;
+
+        if (!store_find_name(claimer->store, name, ret_slot)) {
+            *ret_name = g_steal_pointer(&name);
+            return claim_any(claimer, *ret_name, ret_slot, error);
+        }
+        if (!insist_on_slot(claimer, *ret_slot, &claimed, error)) {
+            return false;
+        }
+        if (claimed) {
+            *ret_name = g_steal_pointer(&name);
+            return true;
+        }
+        if (profile->has_mac) {
+            return error_set(error, TAPSTER_ERROR_BUSY,
+                             "a VM of profile '%s' is running, and it fixes "
+                             "a MAC: end that one, or leave \"mac\" out",
+                             profile->file);
+        }
+    }
+    return error_set(error, TAPSTER_ERROR_EXHAUSTED,
+                     "%u VMs of profile '%s' are running", COPIES_MAX,
+                     profile->file);
+}
+
+static bool choose(Claimer *claimer, guint32 *ret_slot, char **ret_name,
+                   GError **error)
+{
+    const Profile *profile = claimer->wish->profile;
+
+    if (profile && profile->has_address) {
+        *ret_name = g_strdup(profile->name);
+        return claim_fixed(claimer, ret_slot, error);
+    }
+    if (profile) {
+        return claim_named(claimer, ret_slot, ret_name, error);
+    }
+    *ret_name = g_strdup("");
+    return claim_any(claimer, "", ret_slot, error);
+}
+
+/* "web" for the first, "web-2" for the copy, on the profile's own host name, cut
+ * if it is as long as one may be. */
+static char *make_hostname(const Profile *profile, const char *name)
+{
+    if (!profile) {
+        return g_strdup("");
+    }
+    const char *suffix = name + strlen(profile->name);
+    int room = REGISTRY_HOSTNAME_MAX - (int)strlen(suffix);
+
+    return g_strdup_printf("%.*s%s", room, profile->hostname, suffix);
+}
+
+static bool run(Claimer *claimer, bool memory, bool lost, Claim *ret_claim,
+                GError **error)
+{
+    g_auto(Claim) claim = {0};
+
+    if (!check_quota(claimer, memory, lost, error) ||
+        !choose(claimer, &claim.slot, &claim.name, error)) {
+        return false;
+    }
+    claim.tap = slots_tap_name(claimer->segment, claim.slot);
+    if (!tap_exists(netlink_fd(claimer->sockets->route), &claim.tap, &claim.tap_ifindex)) {
+        return error_set(error, TAPSTER_ERROR_KERNEL,
+                         "tap %s was taken away while it was set up",
+                         claim.tap.name);
+    }
+    if (!owners_put(claimer->owners_fd, claim.slot, claim.tap_ifindex,
+                    claimer->wish->caller->uid, error) ||
+        (!memory && !check_quota_again(claimer, error))) {
+        return false;
+    }
+    claim.hostname = make_hostname(claimer->wish->profile, claim.name);
+    claim.new_holder =
+        !memory || store_is_new_holder(claimer->store, claim.slot, claim.name);
+    store_remember(claimer->store, claim.slot, claim.name);
+    claim.tap_fd = fd_steal(&claimer->tun_fd);
+    *ret_claim = claim;
+    claim = (Claim){0};
+    return true;
+}
+
+/* All that the lock of the leases is held for. */
+static bool attempt(Claimer *claimer, const Places *places, Claim *ret_claim,
+                    GError **error)
+{
+    const ClaimWish *wish = claimer->wish;
+    autofd slots_fd = -1;
+    autofd user_fd = -1;
+    g_autoptr(Store) store = NULL;
+    guint max_entries = wish->max_ports == PERMIT_UNLIMITED
+                            ? UNLIMITED_ENTRIES
+                            : 2 * wish->max_ports;
+    bool lost = false;
+
+    open_leases(places, claimer->segment, wish->caller->uid, &slots_fd, &user_fd);
+
+    bool memory =
+        slots_fd >= 0 && user_fd >= 0 && places_lock(slots_fd, LOCK_WAIT_MS);
+
+    if (!store_new(claimer->segment, slots_fd, user_fd, wish->caller->uid,
+                   max_entries, g_get_real_time() / G_USEC_PER_SEC, memory,
+                   &store, &lost, error)) {
+        return false;
+    }
+    claimer->store = store;
+    return run(claimer, memory, lost, ret_claim, error);
+}
+
+bool claim_slot(const Segment *segment, const Places *places,
+                const Sockets *sockets, const ClaimWish *wish, Claim *ret_claim,
+                GError **error)
+{
+    const struct timespec pause = {0, 2000000};
+    gint64 until_us = g_get_monotonic_time() + GOING_AWAY_MS * 1000;
+    autofd tun_fd = -1;
+    autofd owners_fd = owners_open(places->run_fd, segment);
+    bool done;
+
+    /* /dev/net/tun first: without it no lock need be taken. */
+    if (!tap_open(&tun_fd, error)) {
+        return false;
+    }
+    Claimer claimer = {
+        .segment = segment,
+        .sockets = sockets,
+        .wish = wish,
+        .tun_fd = tun_fd,
+        .owners_fd = owners_fd,
+    };
+
+    for (;;) {
+        claimer.may_wait = g_get_monotonic_time() < until_us;
+        claimer.going_away = false;
+        done = attempt(&claimer, places, ret_claim, error);
+        if (!claimer.going_away) {
+            break;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    tun_fd = claimer.tun_fd;
+    return done;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "helper/network_up.h"
+
+#include "base/fd.h"
+#include "base/quote.h"
+#include "firewall/firewall.h"
+#include "helper/carry_out.h"
+#include "helper/remember.h"
+#include "kernel/observe.h"
+#include "plan/segment_make.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * From a network's file to a network that stands.
+ *
+ * Three things tell a warm start that there is nothing to do: the registry has
+ * a record of the very file that was opened, the ruleset's generation is the
+ * one last found in order, and forwarding is on. Any other case takes the slow
+ * way under the lock, and is decided there anew, because another start may have
+ * come first.
+ */
+
+/* Making a network takes milliseconds; whoever waits longer than this waits
+ * for something that is stuck. */
+#define LOCK_WAIT_MS 3000
+
+#define LOCK_FILE "lock"
+
+void sockets_close(Sockets *sockets)
+{
+    g_clear_pointer(&sockets->route, netlink_free);
+    g_clear_pointer(&sockets->netfilter, netlink_free);
+}
+
+static bool in_order(const Lookup *lookup, const RegistryNetwork *record,
+                     guint32 verified, const Sockets *sockets, bool *ret_ready,
+                     GError **error)
+{
+    guint32 generation = 0;
+    bool forwards = true;
+
+    if (!firewall_generation(sockets->netfilter, &generation, error) ||
+        (record->segment.mode == MODE_MASQUERADED &&
+         !observe_forwarding(&forwards, error))) {
+        return false;
+    }
+    *ret_ready = forwards && verified == generation &&
+                 file_identity_equal(&record->file, &lookup->network_file);
+    return true;
+}
+
+/* Live ports keep the network as it is under them. */
+static bool keep_live(const Lookup *lookup, const Sockets *sockets,
+                      RegistryNetwork *record, bool *ret_keep,
+                      char **ret_warning, GError **error)
+{
+    g_autoptr(GArray) taps = NULL;
+
+    if (!observe_taps(sockets->route, record->segment.group, &taps, error)) {
+        return false;
+    }
+    *ret_keep = taps->len > 0;
+    if (taps->len > 0) {
+        *ret_warning = g_strdup_printf(
+            "'%s' has changed; what it says takes effect when the network's "
+            "%u live ports are gone",
+            lookup->file, taps->len);
+    }
+    return true;
+}
+
+/* Subnets of the other networks made here, and all segments but @name's. */
+static void gather_others(GArray *networks, const char *name,
+                          GArray *ret_segments, GArray *ret_subnets)
+{
+    for (guint i = 0; i < networks->len; i++) {
+        const Segment *segment =
+            &g_array_index(networks, RegistryNetwork, i).segment;
+        Prefix4 subnet = {segment->subnet_address,
+                          (guint8)segment->subnet_length};
+
+        if (strcmp(segment->name, name) == 0) {
+            continue;
+        }
+        g_array_append_val(ret_segments, *segment);
+        if (subnet.length) {
+            g_array_append_val(ret_subnets, subnet);
+        }
+    }
+}
+
+/* Decides every "auto". */
+static bool decide(Lookup *lookup, const NetworkGrants *grants,
+                   const Places *places, const FactsHost *facts,
+                   const GArray *other_subnets, RegistryNetwork *ret_record,
+                   GError **error)
+{
+    RegistryNetwork record = {.file = lookup->network_file, .grants = *grants};
+    Prefix4 remembered = remember_load_subnet(places->state_fd, lookup->name);
+
+    if (!lookup_parse(lookup, error) ||
+        !segment_make(lookup->network, facts, remembered, other_subnets,
+                      &record.segment, error)) {
+        return false;
+    }
+    *ret_record = record;
+    return true;
+}
+
+static bool is_fenced(const GArray *fenced, const Ifname *name)
+{
+    for (guint i = 0; i < fenced->len; i++) {
+        if (strcmp(g_array_index(fenced, Ifname, i).name, name->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Before forwarding goes on, for the first time or after somebody switched it
+ * off: between the interfaces that do not forward now, and those that did not
+ * then, nothing is to be forwarded afterwards either. @facts is NULL where
+ * forwarding is on. */
+static bool fence(const Places *places, const Segment *segment,
+                  const FactsHost *facts, GArray **ret_fenced, GError **error)
+{
+    g_autoptr(GArray) fenced = remember_load_fence(places->run_fd);
+
+    if (segment->mode == MODE_MASQUERADED && facts && !facts->forwarding) {
+        if (!fenced) {
+            fenced = g_array_new(FALSE, TRUE, sizeof(Ifname));
+        }
+        for (guint i = 0; i < facts->links->len; i++) {
+            const FactsLink *link = &g_array_index(facts->links, FactsLink, i);
+
+            if (!(link->flags & IFF_LOOPBACK) && !link->forwards &&
+                (link->group & SEGMENT_GROUP_MASK) != SEGMENT_GROUP_BASE &&
+                !is_fenced(fenced, &link->name)) {
+                g_array_append_val(fenced, link->name);
+            }
+        }
+        if (!remember_save_fence(places->run_fd, fenced, error)) {
+            return false;
+        }
+    }
+    *ret_fenced = fenced ? g_steal_pointer(&fenced)
+                         : g_array_new(FALSE, TRUE, sizeof(Ifname));
+    return true;
+}
+
+/* Takes back what a failed attempt left. What fails here as well is mended by
+ * the next start; there is nobody to tell. */
+static void undo(Stations *stations, int registry_fd, const Segment *segment,
+                 GArray *other_segments)
+{
+    g_autoptr(GError) ignored = NULL;
+
+    apply_undo(stations->apply);
+    if (!firewall_withdraw(stations->netfilter, other_segments,
+                           stations->fenced, &ignored)) {
+        g_clear_error(&ignored);
+    }
+    if (!registry_remove(registry_fd, segment->name, &ignored)) {
+        return;
+    }
+}
+
+/* Brings @record's network up with all its rules. The registry has the record
+ * before the kernel is touched: the resident reads it. */
+static bool make(const Places *places, const Sockets *sockets,
+                 GArray *other_segments, GArray *fenced, bool is_new,
+                 RegistryNetwork *record, GError **error)
+{
+    const Ifname no_tap = {0};
+    g_autoptr(Apply) apply =
+        apply_new(sockets->route, sockets->netfilter, 0, &no_tap);
+    g_autoptr(GArray) segments = g_array_copy(other_segments);
+    Stations stations = {
+        .netfilter = sockets->netfilter,
+        .apply = apply,
+        .run_fd = places->run_fd,
+        .segments = segments,
+        .fenced = fenced,
+    };
+    Plan plan;
+
+    /* With the record there and the old generation in force, a start beside this
+     * one, or after it was killed, would take the network for one that stands. */
+    if (!registry_set_generation(places->registry_fd, 0, error) ||
+        !registry_put(places->registry_fd, record, error)) {
+        return false;
+    }
+    g_array_append_val(segments, record->segment);
+    plan_network(&record->segment, &plan);
+    if (!carry_out(&plan, &stations, error) ||
+        !registry_set_generation(places->registry_fd, stations.generation, error)) {
+        if (is_new) {
+            undo(&stations, places->registry_fd, &record->segment,
+                 other_segments);
+        }
+        return false;
+    }
+    return true;
+}
+
+/* A network that is made anew with another subnet leaves the old one. */
+static bool retire(const Places *places, const Sockets *sockets,
+                   const Segment *before, const Segment *after, GError **error)
+{
+    const Ifname no_tap = {0};
+    g_autoptr(Apply) apply =
+        apply_new(sockets->route, sockets->netfilter, 0, &no_tap);
+    Stations stations = {
+        .netfilter = sockets->netfilter,
+        .apply = apply,
+        .run_fd = places->run_fd,
+    };
+    Plan plan;
+
+    if (before->subnet_address == after->subnet_address &&
+        before->subnet_length == after->subnet_length &&
+        before->mode == after->mode) {
+        return true;
+    }
+    plan_retire(before, &plan);
+    return carry_out(&plan, &stations, error);
+}
+
+/* The slow way, under the lock. */
+static bool bring_up(Lookup *lookup, const NetworkGrants *grants,
+                     const Places *places, const RegistryPlace *place,
+                     const Sockets *sockets, RegistryNetwork *record,
+                     char **ret_warning, GError **error)
+{
+    const char *name = lookup->name;
+    g_autoptr(FactsHost) facts = NULL;
+    g_autoptr(GArray) networks = NULL;
+    g_autoptr(GArray) other_segments = g_array_new(FALSE, TRUE, sizeof(Segment));
+    g_autoptr(GArray) other_subnets = g_array_new(FALSE, TRUE, sizeof(Prefix4));
+    g_autoptr(GArray) fenced = NULL;
+    Segment before = {0};
+    bool forwards = false;
+    bool keep = false;
+    bool known;
+
+    if (!registry_prepare(places->registry_fd, place, error)) {
+        return false;
+    }
+    known = registry_find(places->registry_fd, place, name, record);
+    keep = known && file_identity_equal(&record->file, &lookup->network_file);
+    if (known && !keep &&
+        !keep_live(lookup, sockets, record, &keep, ret_warning, error)) {
+        return false;
+    }
+    before = record->segment;
+    networks = registry_load_all(places->registry_fd, place);
+    gather_others(networks, name, other_segments, other_subnets);
+    /* A ruleset that somebody else has changed is compared again, and that is
+     * all: no need to look at every link of the host. */
+    if (!observe_forwarding(&forwards, error) ||
+        ((!keep || !forwards) && !observe_host(sockets->route, &facts, error)) ||
+        (!keep &&
+         !decide(lookup, grants, places, facts, other_subnets, record, error)) ||
+        (known && !retire(places, sockets, &before, &record->segment, error)) ||
+        !fence(places, &record->segment, facts, &fenced, error) ||
+        !make(places, sockets, other_segments, fenced, !known, record, error)) {
+        if (!known && facts && !facts->forwarding) {
+            remember_drop_fence(places->run_fd, other_segments->len);
+        }
+        return false;
+    }
+    remember_save_subnet(places->state_fd, &record->segment);
+    return true;
+}
+
+bool network_up(Lookup *lookup, const NetworkGrants *grants, const Places *places,
+                const RegistryPlace *place, const Sockets *sockets,
+                RegistryNetwork *record, char **ret_warning, GError **error)
+{
+    bool ready = false;
+
+    *ret_warning = NULL;
+    if (record->segment.name[0] &&
+        !in_order(lookup, record, registry_generation(places->registry_fd, place),
+                  sockets, &ready, error)) {
+        return false;
+    }
+    if (ready) {
+        return true;
+    }
+
+    autofd lock_fd = places_open_file(places->run_fd, LOCK_FILE);
+    autofd ports_fd = places_open_file(places->run_fd, PLACES_PORTS);
+
+    if (lock_fd < 0 || ports_fd < 0 || !places_lock(lock_fd, LOCK_WAIT_MS)) {
+        return error_set(error, TAPSTER_ERROR_BUSY,
+                         "another start is making a network and does not get "
+                         "done: see what holds the lock in the run directory");
+    }
+    return bring_up(lookup, grants, places, place, sockets, record, ret_warning,
+                    error);
+}

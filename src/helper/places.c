@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "helper/places.h"
+
+#include "base/fd.h"
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * tmpfiles.d makes the directories at boot; the helper makes them as well,
+ * since a host without systemd has no tmpfiles and a fresh installation has not
+ * booted yet. An existing directory is used if it is root's and nobody else
+ * can write to it.
+ */
+
+#define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+#define REGISTRY_FILE "networks"
+
+static bool check_directory(int fd, const char *path, GError **error)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0) {
+        int saved_errno = errno;
+
+        return error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
+                               "look at directory '%s'", path);
+    }
+    if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH))) {
+        return error_set(error, TAPSTER_ERROR_SYSTEM,
+                         "directory '%s' must be root's and writable by root "
+                         "alone: chown root, chmod 0700",
+                         path);
+    }
+    return true;
+}
+
+static bool ensure_directory(const char *path, int *ret_fd, GError **error)
+{
+    /* EEXIST: it is there, or another start was quicker. */
+    int made = mkdir(path, 0700);
+    int made_errno = errno;
+    autofd fd = open(path, DIRECTORY_FLAGS);
+    int saved_errno = made < 0 && made_errno != EEXIST ? made_errno : errno;
+
+    if (fd < 0) {
+        return error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
+                               "make directory '%s'", path);
+    }
+    if (!check_directory(fd, path, error)) {
+        return false;
+    }
+    *ret_fd = fd_steal(&fd);
+    return true;
+}
+
+/* The run directory of this network namespace, RUNSTATEDIR/COOKIE. */
+typedef struct {
+    char path[sizeof(TAPSTER_RUNSTATEDIR) + 24];
+} RunDirectory;
+
+static RunDirectory locate_run(const RegistryPlace *place)
+{
+    RunDirectory run;
+
+    (void)snprintf(run.path, sizeof(run.path),
+                   TAPSTER_RUNSTATEDIR "/%" G_GINT64_MODIFIER "x",
+                   place->netns_cookie);
+    return run;
+}
+
+/* -1 if it is not there, or is not as it should be (places_ensure() says why
+ * if it comes to that). */
+static int find_directory(const char *path)
+{
+    autofd fd = open(path, DIRECTORY_FLAGS);
+
+    return fd >= 0 && check_directory(fd, path, NULL) ? fd_steal(&fd) : -1;
+}
+
+Places places_find(const RegistryPlace *place)
+{
+    Places places = PLACES_NONE;
+
+    /* What is above the two is root's alone on any host (/run, /var/lib). */
+    places.state_fd = find_directory(TAPSTER_STATEDIR);
+    places.run_fd = find_directory(locate_run(place).path);
+    if (places.run_fd >= 0) {
+        places.registry_fd = openat(places.run_fd, REGISTRY_FILE,
+                                    O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    }
+    return places;
+}
+
+bool places_ensure(const RegistryPlace *place, Places *places,
+                   char **ret_warning, GError **error)
+{
+    g_autoptr(GError) state_error = NULL;
+
+    *ret_warning = NULL;
+    if (places->run_fd < 0) {
+        autofd all_fd = -1;
+
+        if (!ensure_directory(TAPSTER_RUNSTATEDIR, &all_fd, error) ||
+            !ensure_directory(locate_run(place).path, &places->run_fd, error)) {
+            return false;
+        }
+    }
+    if (places->registry_fd < 0) {
+        places->registry_fd = places_open_file(places->run_fd, REGISTRY_FILE);
+    }
+    if (places->registry_fd < 0) {
+        int saved_errno = errno;
+
+        return error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
+                               "open the registry of networks");
+    }
+    if (places->state_fd < 0 &&
+        !ensure_directory(TAPSTER_STATEDIR, &places->state_fd,
+                          &state_error)) {
+        places->state_fd = -1;
+        *ret_warning = g_strdup_printf("addresses are not remembered: %s",
+                                       state_error->message);
+    }
+    return true;
+}
+
+void places_close(Places *places)
+{
+    fd_cleanup(&places->state_fd);
+    fd_cleanup(&places->run_fd);
+    fd_cleanup(&places->registry_fd);
+    *places = PLACES_NONE;
+}
+
+bool places_lock(int fd, guint wait_ms)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    /* The lock is held for well under a millisecond; a quarter of one is short
+     * enough to take turns and long enough not to spin. */
+    const struct timespec pause = {0, 250000};
+
+    for (guint waited_us = 0; waited_us <= wait_ms * 1000; waited_us += 250) {
+        if (fcntl(fd, F_OFD_SETLK, &lock) == 0) {
+            return true;
+        }
+        if (errno != EAGAIN && errno != EACCES) {
+            return false;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+int places_open_file(int directory_fd, const char *name)
+{
+    return openat(directory_fd, name,
+                  O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+}

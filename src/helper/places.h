@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "pool/registry.h"
+
+/*
+ * The two directories that tapster writes to, as descriptors: the state that
+ * outlives a boot (leases, chosen subnets) and the one of this network
+ * namespace that does not (registry, ports, fence, the resident's lock).
+ * Both are root's and closed to everybody: who can read a file can lock it.
+ */
+
+typedef struct {
+    int state_fd; /* -1: nothing can be remembered */
+    int run_fd;
+    int registry_fd; /* "networks" in the run directory */
+} Places;
+
+/* What DHCP needs to know of each port, in the run directory. */
+#define PLACES_PORTS "ports"
+
+#define PLACES_NONE ((Places){-1, -1, -1})
+
+/**
+ * places_find:
+ * @place: this boot and network namespace
+ *
+ * Opens what is there and makes nothing: whether the caller may have anything
+ * is not known yet.
+ *
+ * Privilege: uid 0, effective
+ * Returns: descriptors, -1 for what is missing; close with places_close()
+ */
+Places places_find(const RegistryPlace *place);
+
+/**
+ * places_ensure:
+ * @places: from places_find(); missing ones are made
+ * @ret_warning: (transfer full): a line for the caller, or NULL
+ *
+ * A run directory is needed; without a state directory starts go on and lose
+ * only the memory of addresses.
+ *
+ * Privilege: uid 0
+ * Errors: SYSTEM
+ * Returns: true on success
+ */
+bool places_ensure(const RegistryPlace *place, Places *places,
+                   char **ret_warning, GError **error) must_use;
+void places_close(Places *places);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Places, places_close)
+
+/**
+ * places_lock:
+ * @fd: an open file
+ * @wait_ms: the longest time to wait
+ *
+ * Takes the write lock of the whole file, an open-file-description lock that
+ * goes with the descriptor, however the process ends.
+ *
+ * Returns: false if it is still held by another after @wait_ms, or cannot be
+ *   had
+ */
+bool places_lock(int fd, guint wait_ms) must_use;
+
+/* Opens, and makes if need be, a file in one of the directories, 0600.
+ * Returns: the descriptor, -1 with errno set */
+int places_open_file(int directory_fd, const char *name);
