@@ -69,6 +69,7 @@ bool observe_link_has_address(Netlink *route, int ifindex,
 /* net.ipv4.ip_forward. */
 bool observe_forwarding(bool *ret_forwards, GError **error) must_use;
 
-/* This boot and this network namespace (SO_NETNS_COOKIE; before Linux 5.14
- * the inode of /proc/self/ns/net). */
-bool observe_place(RegistryPlace *ret_place, GError **error) must_use;
+/* This boot and this network namespace: that of @socket_fd, any socket
+ * (SO_NETNS_COOKIE; before Linux 5.14 the inode of /proc/self/ns/net). */
+bool observe_place(int socket_fd, RegistryPlace *ret_place,
+                   GError **error) must_use;

@@ -42,9 +42,8 @@ static bool read_boot_id(guint8 ret_id[16], GError **error)
                                      "%s: not a boot id", path);
 }
 
-bool observe_place(RegistryPlace *ret_place, GError **error)
+bool observe_place(int socket_fd, RegistryPlace *ret_place, GError **error)
 {
-    autofd fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     RegistryPlace place = { 0 };
     guint64 cookie = 0;
     socklen_t size = sizeof(cookie);
@@ -53,8 +52,8 @@ bool observe_place(RegistryPlace *ret_place, GError **error)
     if (!read_boot_id(place.boot_id, error)) {
         return false;
     }
-    if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie,
-                              &size) == 0) {
+    if (getsockopt(socket_fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) ==
+        0) {
         place.netns_cookie = cookie;
     } else if (stat("/proc/self/ns/net", &namespace) == 0) {
         place.netns_cookie = namespace.st_ino;

@@ -37,7 +37,7 @@ bool tap_open(int *ret_fd, GError **error)
         saved_errno == ENXIO) {
         return error_set(error, TAPSTER_ERROR_UNSUPPORTED,
                          TUN_NODE ": %s; load the driver with: modprobe tun",
-                         g_strerror(saved_errno));
+                         strerror(saved_errno));
     }
     return error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
                            "opening " TUN_NODE);
