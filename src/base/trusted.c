@@ -102,16 +102,14 @@ static bool read_all(int fd, const char *path, gsize max_size,
 }
 
 /* Checks every directory above @path, from the root down. Each was found
- * unchangeable by others before the next is looked up in it, so no name on the
- * way can change its meaning between two looks, but by root's hand. *ret_exist
- * is false if one of them is not there. */
-static bool check_parents(const char *path, bool *ret_exist, GError **error)
+ * unchangeable by others before the next is looked up in it; so no name on the
+ * way can have meant another file when @path was opened, but by root's hand. */
+static bool check_parents(const char *path, GError **error)
 {
     g_autofree char *so_far = g_strdup(path);
     char *end = so_far;
     struct stat status;
 
-    *ret_exist = false;
     do {
         /* "/" itself, then what stands before each further slash. */
         char *next = strchr(end + 1, '/');
@@ -121,9 +119,6 @@ static bool check_parents(const char *path, bool *ret_exist, GError **error)
         int result = lstat(so_far, &status);
         int saved_errno = errno;
 
-        if (result < 0 && saved_errno == ENOENT) {
-            return true;
-        }
         if (result < 0) {
             return error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
                                    "look at '%s'", so_far);
@@ -139,7 +134,6 @@ static bool check_parents(const char *path, bool *ret_exist, GError **error)
         end[end == so_far] = kept;
         end = next;
     } while (end);
-    *ret_exist = true;
     return true;
 }
 
@@ -166,22 +160,17 @@ bool trusted_open(const char *path, int *ret_fd, FileIdentity *ret_identity,
                   bool *ret_masked, GError **error)
 {
     struct stat status;
-    bool exist = false;
 
-    /* Most names have no file in most places: that needs no walk. */
-    if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
-        errno == ENOENT) {
-        return no_file(ret_fd, ret_identity, ret_masked, false);
-    }
-    if (!check_parents(path, &exist, error)) {
-        return false;
-    }
     autofd fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
                                O_CLOEXEC);
     int saved_errno = errno;
 
-    if (!exist || (fd < 0 && saved_errno == ENOENT)) {
+    /* Most names have no file in most places: that needs no walk. */
+    if (fd < 0 && saved_errno == ENOENT) {
         return no_file(ret_fd, ret_identity, ret_masked, false);
+    }
+    if (!check_parents(path, error)) {
+        return false;
     }
     if (fd < 0 && is_mask(path)) {
         return no_file(ret_fd, ret_identity, ret_masked, true);

@@ -152,24 +152,26 @@ static void take_warning(GPtrArray *warnings, char *warning)
 
 /* From a permitted request to a port on a network that stands. */
 static bool build_port(Lookup *lookup, const NetworkGrants *grants,
-                       const ClaimWish *wish, const RegistryPlace *place,
+                       const ClaimWish *wish, RegistryPlace *place,
                        Places *places, const Sockets *sockets,
                        RegistryNetwork *record, int *ret_tap_fd,
                        GPtrArray *warnings, GError **error)
 {
     g_auto(Claim) claim = {0};
     char *warning = NULL;
+    bool is_new = false;
 
     if (!places_ensure(place, places, &warning, error)) {
         return false;
     }
     take_warning(warnings, warning);
-    if (!network_up(lookup, grants, places, place, sockets, record, &warning,
-                    error)) {
+    if (!network_up(lookup, grants, places, place, sockets, record, &is_new,
+                    &warning, error)) {
         return false;
     }
     take_warning(warnings, warning);
-    if (!claim_slot(&record->segment, places, sockets, wish, &claim, error)) {
+    if (!claim_slot(&record->segment, is_new, places, sockets, wish, &claim,
+                    error)) {
         return false;
     }
 
@@ -209,17 +211,17 @@ bool acquire_port(const Request *request, const Caller *caller, int *ret_tap_fd,
     g_auto(Places) places = PLACES_NONE;
     g_auto(Sockets) sockets = {0};
     NetworkGrants grants;
-    RegistryPlace place;
+    RegistryPlace place = {{0}, 0};
     RegistryNetwork record = {0};
     ClaimWish wish = {.caller = caller, .vnet_hdr = request->use_vnet};
 
     if (!lookup_find(request, caller, &lookup, error) ||
         !open_sockets(&sockets, error) ||
-        !observe_place(netlink_fd(sockets.route), &place, error)) {
+        !observe_namespace(netlink_fd(sockets.route), &place.netns_cookie, error) ||
+        !places_find(&place, &places, error)) {
         return false;
     }
     wish.profile = lookup.profile;
-    places = places_find(&place);
     if (!registry_find(places.registry_fd, &place, lookup.name, &record)) {
         record = (RegistryNetwork){0}; /* the first start here */
     }

@@ -58,10 +58,11 @@ void claim_clear(Claim *claim)
 /* What the loop works with. */
 typedef struct {
     const Segment *segment;
+    bool is_new;
     const Sockets *sockets;
     const ClaimWish *wish;
     Store *store;
-    int tun_fd;    /* /dev/net/tun, becomes the tap */
+    int tun_fd; /* /dev/net/tun, becomes the tap */
     int owners_fd;
     bool may_wait;   /* for a slot that has to be this one */
     bool going_away; /* an attempt gave up without an error, to wait for it */
@@ -81,8 +82,8 @@ static void open_leases(const Places *places, const Segment *segment, uid_t uid,
         mkdirat(places->state_fd, LEASES_DIRECTORY, 0700) == 0) {
         *ret_slots_fd = places_open_file(places->state_fd, slots);
     }
-    *ret_user_fd = *ret_slots_fd < 0
-                       ? -1 : places_open_file(places->state_fd, user);
+    *ret_user_fd =
+        *ret_slots_fd < 0 ? -1 : places_open_file(places->state_fd, user);
 }
 
 /* Who a tap was given to; while it is being made, the kernel's word is good. */
@@ -139,8 +140,7 @@ static guint count_own(Claimer *claimer, guint32 max_ports)
 
         if (count + slots->len - i < max_ports) {
             store_mark_live(claimer->store, slot);
-        } else if (tap_exists(netlink_fd(claimer->sockets->route), &tap,
-                              NULL)) {
+        } else if (tap_exists(netlink_fd(claimer->sockets->route), &tap, NULL)) {
             store_mark_live(claimer->store, slot);
             count++;
         }
@@ -152,7 +152,8 @@ static bool refuse_quota(guint count, GError **error)
 {
     return error_set(error, TAPSTER_ERROR_EXHAUSTED,
                      "you have %u ports, which is all that it grants you "
-                     "(\"max_ports\"): end a VM first", count);
+                     "(\"max_ports\"): end a VM first",
+                     count);
 }
 
 static bool check_quota(Claimer *claimer, bool memory, bool lost, GError **error)
@@ -178,8 +179,7 @@ static bool check_quota_again(Claimer *claimer, GError **error)
 
     return claimer->wish->max_ports == PERMIT_UNLIMITED ||
            (adopt_live(claimer, false, &count, error) &&
-            (count <= claimer->wish->max_ports ||
-             refuse_quota(count - 1, error)));
+            (count <= claimer->wish->max_ports || refuse_quota(count - 1, error)));
 }
 
 static bool claim_tap(const Claimer *claimer, const Ifname *tap,
@@ -208,8 +208,8 @@ static bool try_slot(const Claimer *claimer, guint32 slot, bool *ret_claimed,
         }
         /* The group is set before a tap is handed over, and only by us: what has
          * another one was made by somebody else who likes our names. */
-        if (exists && link.persistent && !link.carrier && link.kind == LINK_TAP &&
-            link.group == claimer->segment->group &&
+        if (exists && link.persistent && !link.carrier &&
+            link.kind == LINK_TAP && link.group == claimer->segment->group &&
             (!link_delete(claimer->sockets->route, link.ifindex, error) ||
              !claim_tap(claimer, &tap, &result, error))) {
             return false;
@@ -242,13 +242,12 @@ static bool claim_fixed(Claimer *claimer, guint32 *ret_slot, GError **error)
         guint32 last =
             slots_address(claimer->segment, slots_count(claimer->segment) - 1);
 
-        return error_set(error, TAPSTER_ERROR_CONFIG,
-                         "profile '%s' fixes %s, which is not in its pool, "
-                         "%s to %s",
-                         profile->file,
-                         address_format_ipv4(profile->address).text,
-                         address_format_ipv4(first).text,
-                         address_format_ipv4(last).text);
+        return error_set(
+            error, TAPSTER_ERROR_CONFIG,
+            "profile '%s' fixes %s, which is not in its pool, "
+            "%s to %s",
+            profile->file, address_format_ipv4(profile->address).text,
+            address_format_ipv4(first).text, address_format_ipv4(last).text);
     }
     if (!insist_on_slot(claimer, *ret_slot, &claimed, error)) {
         return false;
@@ -284,8 +283,8 @@ static bool claim_any(const Claimer *claimer, const char *name,
 }
 
 /* The name's own slot; while a VM of that name runs, the next copy's. */
-static bool claim_named(Claimer *claimer, guint32 *ret_slot,
-                        char **ret_name, GError **error)
+static bool claim_named(Claimer *claimer, guint32 *ret_slot, char **ret_name,
+                        GError **error)
 {
     const Profile *profile = claimer->wish->profile;
 
@@ -357,7 +356,8 @@ static bool run(Claimer *claimer, bool memory, bool lost, Claim *ret_claim,
         return false;
     }
     claim.tap = slots_tap_name(claimer->segment, claim.slot);
-    if (!tap_exists(netlink_fd(claimer->sockets->route), &claim.tap, &claim.tap_ifindex)) {
+    if (!tap_exists(netlink_fd(claimer->sockets->route), &claim.tap,
+                    &claim.tap_ifindex)) {
         return error_set(error, TAPSTER_ERROR_KERNEL,
                          "tap %s was taken away while it was set up",
                          claim.tap.name);
@@ -400,11 +400,14 @@ static bool attempt(Claimer *claimer, const Places *places, Claim *ret_claim,
                    &store, &lost, error)) {
         return false;
     }
+    if (lost && claimer->is_new) {
+        store_vouch(store);
+    }
     claimer->store = store;
     return run(claimer, memory, lost, ret_claim, error);
 }
 
-bool claim_slot(const Segment *segment, const Places *places,
+bool claim_slot(const Segment *segment, bool is_new, const Places *places,
                 const Sockets *sockets, const ClaimWish *wish, Claim *ret_claim,
                 GError **error)
 {
@@ -420,6 +423,7 @@ bool claim_slot(const Segment *segment, const Places *places,
     }
     Claimer claimer = {
         .segment = segment,
+        .is_new = is_new,
         .sockets = sockets,
         .wish = wish,
         .tun_fd = tun_fd,

@@ -35,6 +35,7 @@ typedef struct {
 /**
  * claim_slot:
  * @segment: the network in force
+ * @is_new: this start made it: no slot of it had a holder before
  * @ret_claim: clear with claim_clear(); closing gives the slot back
  *
  * Counts the caller's ports, chooses a slot, makes its tap, and remembers it,
@@ -46,6 +47,6 @@ typedef struct {
  *   address or a MAC), CONFIG (a fixed address outside of the pool), KERNEL
  * Returns: true on success
  */
-bool claim_slot(const Segment *segment, const Places *places,
+bool claim_slot(const Segment *segment, bool is_new, const Places *places,
                 const Sockets *sockets, const ClaimWish *wish, Claim *ret_claim,
                 GError **error) must_use;

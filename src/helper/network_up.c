@@ -233,7 +233,7 @@ static bool retire(const Places *places, const Sockets *sockets,
 static bool bring_up(Lookup *lookup, const NetworkGrants *grants,
                      const Places *places, const RegistryPlace *place,
                      const Sockets *sockets, RegistryNetwork *record,
-                     char **ret_warning, GError **error)
+                     bool *ret_new, char **ret_warning, GError **error)
 {
     const char *name = lookup->name;
     g_autoptr(FactsHost) facts = NULL;
@@ -273,15 +273,18 @@ static bool bring_up(Lookup *lookup, const NetworkGrants *grants,
         return false;
     }
     remember_save_subnet(places->state_fd, &record->segment);
+    *ret_new = !known;
     return true;
 }
 
-bool network_up(Lookup *lookup, const NetworkGrants *grants, const Places *places,
-                const RegistryPlace *place, const Sockets *sockets,
-                RegistryNetwork *record, char **ret_warning, GError **error)
+bool network_up(Lookup *lookup, const NetworkGrants *grants,
+                const Places *places, const RegistryPlace *place,
+                const Sockets *sockets, RegistryNetwork *record, bool *ret_new,
+                char **ret_warning, GError **error)
 {
     bool ready = false;
 
+    *ret_new = false;
     *ret_warning = NULL;
     if (record->segment.name[0] &&
         !in_order(lookup, record, registry_generation(places->registry_fd, place),
@@ -300,6 +303,6 @@ bool network_up(Lookup *lookup, const NetworkGrants *grants, const Places *place
                          "another start is making a network and does not get "
                          "done: see what holds the lock in the run directory");
     }
-    return bring_up(lookup, grants, places, place, sockets, record, ret_warning,
-                    error);
+    return bring_up(lookup, grants, places, place, sockets, record, ret_new,
+                    ret_warning, error);
 }

@@ -20,6 +20,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Sockets, sockets_close)
  * @grants: what it came to; kept in the registry with the network
  * @record: (inout): what the registry has of it, or zeroed; on return the
  *   network in force
+ * @ret_new: whether this start made it, so that it had no ports before
  * @ret_warning: (transfer full): a line for the caller, or NULL
  *
  * Sees to it that the network is made and in order. One that is costs a question
@@ -36,5 +37,5 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Sockets, sockets_close)
  */
 bool network_up(Lookup *lookup, const NetworkGrants *grants,
                 const Places *places, const RegistryPlace *place,
-                const Sockets *sockets, RegistryNetwork *record,
+                const Sockets *sockets, RegistryNetwork *record, bool *ret_new,
                 char **ret_warning, GError **error) must_use;

@@ -3,10 +3,14 @@
 
 #include "base/fd.h"
 #include "config.h"
+#include "kernel/observe.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -84,22 +88,37 @@ static int find_directory(const char *path)
     return fd >= 0 && check_directory(fd, path, NULL) ? fd_steal(&fd) : -1;
 }
 
-Places places_find(const RegistryPlace *place)
+/* What lies on a tmpfs is of this boot. */
+static bool tell_boot(int run_fd, RegistryPlace *place, GError **error)
 {
-    Places places = PLACES_NONE;
+    struct statfs system;
+
+    memset(place->boot_id, 0, sizeof(place->boot_id));
+    return (fstatfs(run_fd, &system) == 0 && system.f_type == TMPFS_MAGIC) ||
+           observe_boot(place->boot_id, error);
+}
+
+bool places_find(RegistryPlace *place, Places *ret_places, GError **error)
+{
+    g_auto(Places) places = PLACES_NONE;
 
     /* What is above the two is root's alone on any host (/run, /var/lib). */
     places.state_fd = find_directory(TAPSTER_STATEDIR);
     places.run_fd = find_directory(locate_run(place).path);
     if (places.run_fd >= 0) {
+        if (!tell_boot(places.run_fd, place, error)) {
+            return false;
+        }
         places.registry_fd = openat(places.run_fd, REGISTRY_FILE,
                                     O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     }
-    return places;
+    *ret_places = places;
+    places = PLACES_NONE;
+    return true;
 }
 
-bool places_ensure(const RegistryPlace *place, Places *places,
-                   char **ret_warning, GError **error)
+bool places_ensure(RegistryPlace *place, Places *places, char **ret_warning,
+                   GError **error)
 {
     g_autoptr(GError) state_error = NULL;
 
@@ -108,7 +127,8 @@ bool places_ensure(const RegistryPlace *place, Places *places,
         autofd all_fd = -1;
 
         if (!ensure_directory(TAPSTER_RUNSTATEDIR, &all_fd, error) ||
-            !ensure_directory(locate_run(place).path, &places->run_fd, error)) {
+            !ensure_directory(locate_run(place).path, &places->run_fd, error) ||
+            !tell_boot(places->run_fd, place, error)) {
             return false;
         }
     }

@@ -23,30 +23,36 @@ typedef struct {
 
 /**
  * places_find:
- * @place: this boot and network namespace
+ * @place: the network namespace; its boot_id is set here
  *
  * Opens what is there and makes nothing: whether the caller may have anything
  * is not known yet.
  *
+ * A run directory on a tmpfs does not outlive the boot, as /run is on nearly
+ * every host; only elsewhere is the boot's id read, and else it is 0.
+ *
  * Privilege: uid 0, effective
- * Returns: descriptors, -1 for what is missing; close with places_close()
+ * Errors: SYSTEM
+ * Returns: true on success, also where nothing is there: descriptors are -1
  */
-Places places_find(const RegistryPlace *place);
+bool places_find(RegistryPlace *place, Places *ret_places,
+                 GError **error) must_use;
 
 /**
  * places_ensure:
- * @places: from places_find(); missing ones are made
+ * @place: from places_find()
+ * @places: likewise; missing ones are made
  * @ret_warning: (transfer full): a line for the caller, or NULL
  *
- * A run directory is needed; without a state directory starts go on and lose
- * only the memory of addresses.
+ * A run directory is needed; without a state directory starts go on and lose only
+ * the memory of addresses.
  *
  * Privilege: uid 0
  * Errors: SYSTEM
  * Returns: true on success
  */
-bool places_ensure(const RegistryPlace *place, Places *places,
-                   char **ret_warning, GError **error) must_use;
+bool places_ensure(RegistryPlace *place, Places *places, char **ret_warning,
+                   GError **error) must_use;
 void places_close(Places *places);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Places, places_close)
 

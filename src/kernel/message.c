@@ -10,6 +10,10 @@
  * length. What the messages mean is for those who build and read them.
  */
 
+/* Several times the largest of ours. libnl's default is a page, which it clears
+ * anew for each message. */
+#define MESSAGE_SIZE_MAX 1024
+
 static void require(bool fits)
 {
     if (!fits) {
@@ -19,9 +23,10 @@ static void require(bool fits)
 
 struct nl_msg *message_new(int type, int flags, const void *header, int size)
 {
-    struct nl_msg *message = nlmsg_alloc_simple(type, flags);
+    struct nl_msg *message = nlmsg_alloc_size(MESSAGE_SIZE_MAX);
 
-    require(message != NULL);
+    require(message != NULL &&
+            nlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, type, 0, flags));
 
     void *room = nlmsg_reserve(message, (gsize)size, NLMSG_ALIGNTO);
 

@@ -69,7 +69,10 @@ bool observe_link_has_address(Netlink *route, int ifindex,
 /* net.ipv4.ip_forward. */
 bool observe_forwarding(bool *ret_forwards, GError **error) must_use;
 
-/* This boot and this network namespace: that of @socket_fd, any socket
- * (SO_NETNS_COOKIE; before Linux 5.14 the inode of /proc/self/ns/net). */
-bool observe_place(int socket_fd, RegistryPlace *ret_place,
-                   GError **error) must_use;
+/* The network namespace of @socket_fd, any socket, told from all others of this
+ * boot (SO_NETNS_COOKIE; before Linux 5.14 the inode of /proc/self/ns/net). */
+bool observe_namespace(int socket_fd, guint64 *ret_cookie,
+                       GError **error) must_use;
+
+/* This boot, told from all others (/proc/sys/kernel/random/boot_id). */
+bool observe_boot(guint8 ret_boot_id[16], GError **error) must_use;

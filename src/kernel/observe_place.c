@@ -13,7 +13,7 @@
  * /proc/self/ns/net would not do alone: the next namespace may get the same one.
  */
 
-static bool read_boot_id(guint8 ret_id[16], GError **error)
+bool observe_boot(guint8 ret_boot_id[16], GError **error)
 {
     static const char path[] = "/proc/sys/kernel/random/boot_id";
     char text[64] = "";
@@ -29,12 +29,12 @@ static bool read_boot_id(guint8 ret_id[16], GError **error)
 
     int digits = 0;
 
-    memset(ret_id, 0, 16);
+    memset(ret_boot_id, 0, 16);
     for (const char *c = text; *c && digits < 32; c++) {
         int value = g_ascii_xdigit_value(*c);
 
         if (value >= 0) {
-            ret_id[digits / 2] |= (guint8)(digits % 2 ? value : value << 4);
+            ret_boot_id[digits / 2] |= (guint8)(digits % 2 ? value : value << 4);
             digits++;
         }
     }
@@ -42,27 +42,24 @@ static bool read_boot_id(guint8 ret_id[16], GError **error)
                                      "%s: not a boot id", path);
 }
 
-bool observe_place(int socket_fd, RegistryPlace *ret_place, GError **error)
+bool observe_namespace(int socket_fd, guint64 *ret_cookie, GError **error)
 {
-    RegistryPlace place = { 0 };
     guint64 cookie = 0;
     socklen_t size = sizeof(cookie);
     struct stat namespace;
 
-    if (!read_boot_id(place.boot_id, error)) {
-        return false;
-    }
     if (getsockopt(socket_fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) ==
         0) {
-        place.netns_cookie = cookie;
-    } else if (stat("/proc/self/ns/net", &namespace) == 0) {
-        place.netns_cookie = namespace.st_ino;
-    } else {
-        int saved_errno = errno;
-
-        return error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
-                               "telling this network namespace from others");
+        *ret_cookie = cookie;
+        return true;
     }
-    *ret_place = place;
-    return true;
+    if (stat("/proc/self/ns/net", &namespace) == 0) {
+        *ret_cookie = namespace.st_ino;
+        return true;
+    }
+
+    int saved_errno = errno;
+
+    return error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
+                           "telling this network namespace from others");
 }

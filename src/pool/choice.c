@@ -124,11 +124,9 @@ static void queue_all(Choice *choice)
     queue_ranked(choice, ranked);
 }
 
-/* Not for one who has left enough traces already. */
 static bool next_never_used(Store *store, guint32 *ret_slot)
 {
-    while (store->entries->len < store->max_entries &&
-           store->next_never < store->n_slots) {
+    while (store->next_never < store->n_slots) {
         *ret_slot = store->next_never++;
         if (store_read_slot(store, *ret_slot).used_s == 0) {
             return true;

@@ -179,6 +179,10 @@ bool store_is_new_holder(const Store *store, guint32 slot, const char *name)
 {
     SlotRecord record = store_read_slot(store, slot);
 
+    if (record.used_s == 0 && slot >= store->written_next_never &&
+        store->vouched) {
+        return false;
+    }
     /* A blank record has no name either. */
     return record.name_hash == 0 || record.uid != store->uid ||
            record.name_hash != hash_name(name);

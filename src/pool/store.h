@@ -64,9 +64,17 @@ void store_mark_live(Store *store, guint32 slot);
 bool store_find_name(const Store *store, const char *name,
                      guint32 *ret_slot) must_use;
 
-/* False if the last holder of @slot is known to be the caller under @name. A
- * start without a profile ("") never is the same one, and of a slot that
- * nothing is known of nobody knows who had it. */
+/**
+ * store_vouch:
+ *
+ * For a store that began with the network itself, in this boot: slots that it
+ * has not offered yet never had a holder. Without it, files may have been lost, and
+ * of a slot that nothing is known of nobody knows who had it.
+ */
+void store_vouch(Store *store);
+
+/* False if @slot never had a holder, or the last one is known to be the caller
+ * under @name. A start without a profile ("") never is the same one as before. */
 bool store_is_new_holder(const Store *store, guint32 slot, const char *name);
 
 /**

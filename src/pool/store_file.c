@@ -4,7 +4,9 @@
 #include "base/checksum.h"
 #include "base/error.h"
 
+#include <string.h>
 #include <sys/random.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /*
@@ -40,7 +42,8 @@ typedef struct {
     guint32 next_never;
     guint32 generation;
     guint32 recount; /* 0: the files tell of every live tap */
-    guint32 reserved[10];
+    guint32 vouched; /* 1: slots from next_never on never had a holder */
+    guint32 reserved[9];
 } Header;
 
 G_STATIC_ASSERT(sizeof(Header) == 64);
@@ -76,6 +79,10 @@ static off_t slot_offset(guint32 slot)
 SlotRecord store_read_slot(const Store *store, guint32 slot)
 {
     SlotRecord record;
+
+    if (slot < STORE_HEAD_SLOTS) {
+        return store->head[slot];
+    }
     ssize_t size = pread(store->slots_fd, &record, sizeof(record),
                          slot_offset(slot));
 
@@ -133,6 +140,10 @@ void store_write_slot(Store *store, guint32 slot, guint32 uid,
     record.check = check_slot(&record);
     write_at(store, store->slots_fd, &record, sizeof(record),
              slot_offset(slot));
+    /* What could not be written is not known to the next start either. */
+    if (slot < STORE_HEAD_SLOTS && store->writable) {
+        store->head[slot] = record;
+    }
 }
 
 void store_write_entry(Store *store, guint index)
@@ -170,17 +181,34 @@ static void begin_file(Store *store)
     }
     store->next_never = 0;
     store->recount = 1;
+    memset(store->head, 0, sizeof(store->head));
     if (store->writable && ftruncate(store->slots_fd, 0) < 0) {
         store->writable = false;
     }
     write_header(store, sizeof(Header));
 }
 
+/* Of the records that were read with the header, @size bytes. */
+static void keep_sound(Store *store, ssize_t size)
+{
+    for (gsize i = 0; i < STORE_HEAD_SLOTS; i++) {
+        if ((ssize_t)((i + 1) * sizeof(SlotRecord)) > size ||
+            !sound_slot(&store->head[i])) {
+            store->head[i] = (SlotRecord){0};
+        }
+    }
+}
+
 bool store_load_header(Store *store, GError **error)
 {
     Header header = {0};
-    ssize_t size = pread(store->slots_fd, &header, sizeof(header), 0);
-    bool ours = size == (ssize_t)sizeof(header) && header.magic == STORE_MAGIC;
+    struct iovec parts[] = {{&header, sizeof(header)},
+                            {store->head, sizeof(store->head)}};
+    ssize_t size = preadv(store->slots_fd, parts, G_N_ELEMENTS(parts), 0);
+    bool ours =
+        size >= (ssize_t)sizeof(header) && header.magic == STORE_MAGIC;
+
+    keep_sound(store, size - (ssize_t)sizeof(header));
 
     if (ours && header.version > STORE_VERSION) {
         return error_set(error, TAPSTER_ERROR_UNSUPPORTED,
@@ -196,11 +224,21 @@ bool store_load_header(Store *store, GError **error)
     store->written_next_never = store->next_never;
     store->generation = header.generation;
     store->recount = header.recount;
+    store->vouched = header.vouched == 1;
     if (store->recount && store->writable) {
         store->generation++;
         write_header(store, offsetof(Header, recount));
     }
     return true;
+}
+
+void store_vouch(Store *store)
+{
+    guint32 vouched = 1;
+
+    store->vouched = true;
+    write_at(store, store->slots_fd, &vouched, sizeof(vouched),
+             offsetof(Header, vouched));
 }
 
 /* What the files say is complete, if nobody left another mark meanwhile. */

@@ -35,6 +35,10 @@ typedef struct {
     bool live;
 } Entry;
 
+/* The first records are read together with the header: a start looks at as
+ * many as the caller has names, and a system call costs more than a page. */
+#define STORE_HEAD_SLOTS 256
+
 struct Store {
     Segment segment;
     int slots_fd;
@@ -48,6 +52,8 @@ struct Store {
     guint32 written_next_never;
     guint32 generation; /* of the slots' file */
     guint32 recount;    /* the mark as it was found; 0: none */
+    bool vouched;       /* a slot that was never offered never had a holder */
+    SlotRecord head[STORE_HEAD_SLOTS]; /* sound ones, zeros for others */
     GArray *entries; /* Entry, at the place of its record; one a slot at most */
 };
 
