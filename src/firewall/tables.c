@@ -290,11 +290,17 @@ static const RuleSpec bridge_rules[] = {
     { "guard", RULE(META(IIF), IN("mac_known"), META(IIF),
                     PAYLOAD_INTO(LL, 6, 6, NFT_REG32_01), NOT_IN("macs"),
                     DROP) },
-    /* A DHCP server, of either family, and a router. */
+    /* A DHCP server, of either family, and a router. Clients look at the port
+     * that an answer is sent to; the one it comes from is free for the sender to
+     * choose. */
     { "guard", RULE(FRAME_OF(ETHERTYPE_IP), PROTOCOL(IPPROTO_UDP),
                     FROM_PORT(67), DROP) },
+    { "guard", RULE(FRAME_OF(ETHERTYPE_IP), PROTOCOL(IPPROTO_UDP),
+                    TO_PORT(68), DROP) },
     { "guard", RULE(FRAME_OF(ETHERTYPE_IPV6), PROTOCOL(IPPROTO_UDP),
                     FROM_PORT(547), DROP) },
+    { "guard", RULE(FRAME_OF(ETHERTYPE_IPV6), PROTOCOL(IPPROTO_UDP),
+                    TO_PORT(546), DROP) },
     { "guard", RULE(FRAME_OF(ETHERTYPE_IPV6), PROTOCOL(IPPROTO_ICMPV6),
                     ICMP_TYPE(ND_ROUTER_ADVERT), DROP) },
     { "guard", RULE(FRAME_OF(ETHERTYPE_IPV6), PROTOCOL(IPPROTO_ICMPV6),

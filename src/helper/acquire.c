@@ -11,6 +11,7 @@
 #include "helper/privilege.h"
 #include "helper/resolve.h"
 #include "kernel/observe.h"
+#include "kernel/tap.h"
 
 #include <linux/netlink.h>
 #include <string.h>
@@ -143,65 +144,112 @@ static bool open_sockets(Sockets *sockets, GError **error)
            netlink_open(NETLINK_NETFILTER, &sockets->netfilter, error);
 }
 
-static void take_warning(GPtrArray *warnings, char *warning)
+/* Sees to the network, and takes its warning over. */
+static bool ensure_network(Lookup *lookup, const NetworkGrants *grants,
+                           const Places *places, const RegistryPlace *place,
+                           const Sockets *sockets, RegistryNetwork *record,
+                           NetworkState *state, GPtrArray *warnings,
+                           GError **error)
 {
-    if (warning) {
-        g_ptr_array_add(warnings, warning);
+    if (!network_up(lookup, grants, places, place, sockets, record, state, error)) {
+        return false;
     }
+    if (state->warning) {
+        g_ptr_array_add(warnings, g_steal_pointer(&state->warning));
+    }
+    return true;
 }
 
-/* From a permitted request to a port on a network that stands. */
-static bool build_port(Lookup *lookup, const NetworkGrants *grants,
-                       const ClaimWish *wish, RegistryPlace *place,
-                       Places *places, const Sockets *sockets,
-                       RegistryNetwork *record, int *ret_tap_fd,
-                       GPtrArray *warnings, GError **error)
+/* From a slot on a network that stands to a port. */
+static bool build_port(const Lookup *lookup, const Places *places,
+                       const RegistryPlace *place, const Sockets *sockets,
+                       const RegistryNetwork *record, const Claim *claim,
+                       GError **error)
 {
-    g_auto(Claim) claim = {0};
-    char *warning = NULL;
-    bool is_new = false;
-
-    if (!places_ensure(place, places, &warning, error)) {
-        return false;
-    }
-    take_warning(warnings, warning);
-    if (!network_up(lookup, grants, places, place, sockets, record, &is_new,
-                    &warning, error)) {
-        return false;
-    }
-    take_warning(warnings, warning);
-    if (!claim_slot(&record->segment, is_new, places, sockets, wish, &claim,
-                    error)) {
-        return false;
-    }
-
     g_autoptr(Apply) apply = apply_new(sockets->route, sockets->netfilter,
-                                       claim.tap_ifindex, &claim.tap);
+                                       claim->tap_ifindex, &claim->tap);
     guint32 verified = registry_generation(places->registry_fd, place);
     Stations stations = {
         .netfilter = sockets->netfilter,
         .apply = apply,
         .run_fd = places->run_fd,
-        .tap_ifindex = claim.tap_ifindex,
-        .tap = claim.tap,
+        .tap_ifindex = claim->tap_ifindex,
+        .tap = claim->tap,
         .generation = verified,
     };
 
     if (!ensure_resident(&record->segment, &stations, error) ||
-        !note_hostname(places, record, &claim, error) ||
-        !make_port(&record->segment, lookup->profile, &claim, &stations, error)) {
+        !note_hostname(places, record, claim, error) ||
+        !make_port(&record->segment, lookup->profile, claim, &stations, error)) {
         return false;
     }
     /* An element of ours moved the generation on. If a network is being made
      * meanwhile, what is in force is not for us to say. */
-    if (stations.generation != verified &&
-        registry_generation(places->registry_fd, place) == verified &&
-        !registry_set_generation(places->registry_fd, stations.generation, error)) {
+    return stations.generation == verified ||
+           registry_generation(places->registry_fd, place) != verified ||
+           registry_set_generation(places->registry_fd, stations.generation,
+                                   error);
+}
+
+/* From a permitted request to a port. */
+static bool build(Lookup *lookup, const NetworkGrants *grants,
+                  const ClaimWish *wish, const Places *places,
+                  const RegistryPlace *place, const Sockets *sockets,
+                  RegistryNetwork *record, NetworkState *state, int *tun_fd,
+                  int *ret_tap_fd, GPtrArray *warnings, GError **error)
+{
+    g_auto(Claim) claim = {0};
+
+    if (!ensure_network(lookup, grants, places, place, sockets, record, state,
+                        warnings, error) ||
+        !claim_slot(&record->segment, state->is_new, tun_fd, places, sockets,
+                    wish, &claim, error)) {
+        return false;
+    }
+    /* Somebody else worked on networks while the tap was not there yet. */
+    if (!network_is_same(places, place, state)) {
+        g_auto(NetworkState) again = {0};
+
+        if (!ensure_network(lookup, grants, places, place, sockets, record,
+                            &again, warnings, error)) {
+            return false;
+        }
+    }
+    if (!build_port(lookup, places, place, sockets, record, &claim, error)) {
         return false;
     }
     *ret_tap_fd = claim.tap_fd;
     claim.tap_fd = -1;
     return true;
+}
+
+/* All that is done as root. What it leaves if it fails is nothing. */
+static bool build_or_leave(Lookup *lookup, const NetworkGrants *grants,
+                           const ClaimWish *wish, Places *places,
+                           RegistryPlace *place, const Sockets *sockets,
+                           RegistryNetwork *record, int *ret_tap_fd,
+                           GPtrArray *warnings, GError **error)
+{
+    g_auto(NetworkState) state = {0};
+    autofd tun_fd = -1;
+    char *warning = NULL;
+
+    /* /dev/net/tun first: without it nothing need be begun. */
+    if (!tap_open(&tun_fd, error) ||
+        !places_ensure(place, places, &warning, error)) {
+        return false;
+    }
+    if (warning) {
+        g_ptr_array_add(warnings, warning);
+    }
+    if (build(lookup, grants, wish, places, place, sockets, record, &state,
+              &tun_fd, ret_tap_fd, warnings, error)) {
+        return true;
+    }
+    fd_cleanup(&tun_fd);
+    tun_fd = -1;
+    network_take_back(places, place, sockets, record, &state);
+    return false;
 }
 
 bool acquire_port(const Request *request, const Caller *caller, int *ret_tap_fd,
@@ -229,8 +277,8 @@ bool acquire_port(const Request *request, const Caller *caller, int *ret_tap_fd,
         !privilege_as_root(error)) {
         return false;
     }
-    if (!build_port(&lookup, &grants, &wish, &place, &places, &sockets, &record,
-                    ret_tap_fd, ret_warnings, error)) {
+    if (!build_or_leave(&lookup, &grants, &wish, &places, &place, &sockets,
+                        &record, ret_tap_fd, ret_warnings, error)) {
         g_prefix_error(error, "network '%s': ", lookup.name);
         return false;
     }

@@ -407,28 +407,22 @@ static bool attempt(Claimer *claimer, const Places *places, Claim *ret_claim,
     return run(claimer, memory, lost, ret_claim, error);
 }
 
-bool claim_slot(const Segment *segment, bool is_new, const Places *places,
-                const Sockets *sockets, const ClaimWish *wish, Claim *ret_claim,
-                GError **error)
+bool claim_slot(const Segment *segment, bool is_new, int *tun_fd,
+                const Places *places, const Sockets *sockets,
+                const ClaimWish *wish, Claim *ret_claim, GError **error)
 {
     const struct timespec pause = {0, 2000000};
     gint64 until_us = g_get_monotonic_time() + GOING_AWAY_MS * 1000;
-    autofd tun_fd = -1;
     autofd owners_fd = owners_open(places->run_fd, segment);
-    bool done;
-
-    /* /dev/net/tun first: without it no lock need be taken. */
-    if (!tap_open(&tun_fd, error)) {
-        return false;
-    }
     Claimer claimer = {
         .segment = segment,
         .is_new = is_new,
         .sockets = sockets,
         .wish = wish,
-        .tun_fd = tun_fd,
+        .tun_fd = *tun_fd,
         .owners_fd = owners_fd,
     };
+    bool done;
 
     for (;;) {
         claimer.may_wait = g_get_monotonic_time() < until_us;
@@ -439,6 +433,6 @@ bool claim_slot(const Segment *segment, bool is_new, const Places *places,
         }
         (void)nanosleep(&pause, NULL);
     }
-    tun_fd = claimer.tun_fd;
+    *tun_fd = claimer.tun_fd;
     return done;
 }

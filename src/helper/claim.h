@@ -36,6 +36,7 @@ typedef struct {
  * claim_slot:
  * @segment: the network in force
  * @is_new: this start made it: no slot of it had a holder before
+ * @tun_fd: (inout): from tap_open(); becomes the tap, and is -1 then
  * @ret_claim: clear with claim_clear(); closing gives the slot back
  *
  * Counts the caller's ports, chooses a slot, makes its tap, and remembers it,
@@ -47,6 +48,7 @@ typedef struct {
  *   address or a MAC), CONFIG (a fixed address outside of the pool), KERNEL
  * Returns: true on success
  */
-bool claim_slot(const Segment *segment, bool is_new, const Places *places,
-                const Sockets *sockets, const ClaimWish *wish, Claim *ret_claim,
+bool claim_slot(const Segment *segment, bool is_new, int *tun_fd,
+                const Places *places, const Sockets *sockets,
+                const ClaimWish *wish, Claim *ret_claim,
                 GError **error) must_use;

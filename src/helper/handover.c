@@ -2,6 +2,7 @@
 #include "helper/handover.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -13,6 +14,7 @@ bool handover_check(int fd, GError **error)
 {
     int domain = 0;
     int type = 0;
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
     socklen_t size = sizeof(int);
 
     if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 ||
@@ -22,6 +24,14 @@ bool handover_check(int fd, GError **error)
                          "--fd=%d is not an AF_UNIX stream socket that this "
                          "program inherited",
                          fd);
+    }
+    /* Asked now, so that a start that cannot succeed does not begin. */
+    if (poll(&ready, 1, 0) != 1 || (ready.revents & (POLLHUP | POLLERR)) ||
+        !(ready.revents & POLLOUT)) {
+        return error_set(error, TAPSTER_ERROR_SYSTEM,
+                         "the hypervisor at the other end of socket %d %s", fd,
+                         ready.revents & (POLLHUP | POLLERR)
+                             ? "has gone" : "does not read");
     }
     return true;
 }

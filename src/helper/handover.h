@@ -8,7 +8,8 @@
  * @fd: what the command line called the hypervisor's socket
  *
  * Privilege: none
- * Errors: USAGE if it is not an open AF_UNIX stream socket
+ * Errors: USAGE if it is not an open AF_UNIX stream socket; SYSTEM if nobody is at
+ *   its other end, or its buffer is full
  * Returns: true on success
  */
 bool handover_check(int fd, GError **error) must_use;

@@ -8,6 +8,7 @@
 #include "helper/remember.h"
 #include "kernel/observe.h"
 #include "plan/segment_make.h"
+#include "pool/slots.h"
 
 #include <errno.h>
 #include <string.h>
@@ -151,19 +152,34 @@ static bool fence(const Places *places, const Segment *segment,
     return true;
 }
 
-/* Takes back what a failed attempt left. What fails here as well is mended by
+/* The fence is needed for as long as forwarding is on. */
+static GArray *fence_still_needed(const Places *places)
+{
+    GArray *fenced = NULL;
+    bool forwards = true;
+
+    if (!observe_forwarding(&forwards, NULL) || forwards) {
+        fenced = remember_load_fence(places->run_fd);
+    } else {
+        remember_drop_fence(places->run_fd);
+    }
+    return fenced ? fenced : g_array_new(FALSE, TRUE, sizeof(Ifname));
+}
+
+/* Takes back what this start made for a network. What fails here is mended by
  * the next start; there is nobody to tell. */
-static void undo(Stations *stations, int registry_fd, const Segment *segment,
-                 GArray *other_segments)
+static void withdraw(const Places *places, const Sockets *sockets, Apply *made,
+                     const Segment *segment, GArray *other_segments)
 {
     g_autoptr(GError) ignored = NULL;
+    g_autoptr(GArray) fenced = NULL;
 
-    apply_undo(stations->apply);
-    if (!firewall_withdraw(stations->netfilter, other_segments,
-                           stations->fenced, &ignored)) {
+    apply_undo(made);
+    fenced = fence_still_needed(places);
+    if (!firewall_withdraw(sockets->netfilter, other_segments, fenced, &ignored)) {
         g_clear_error(&ignored);
     }
-    if (!registry_remove(registry_fd, segment->name, &ignored)) {
+    if (!registry_remove(places->registry_fd, segment->name, &ignored)) {
         return;
     }
 }
@@ -171,22 +187,21 @@ static void undo(Stations *stations, int registry_fd, const Segment *segment,
 /* Brings @record's network up with all its rules. The registry has the record
  * before the kernel is touched: the resident reads it. */
 static bool make(const Places *places, const Sockets *sockets,
-                 GArray *other_segments, GArray *fenced, bool is_new,
-                 RegistryNetwork *record, GError **error)
+                 GArray *other_segments, GArray *fenced,
+                 RegistryNetwork *record, NetworkState *state, GError **error)
 {
     const Ifname no_tap = {0};
-    g_autoptr(Apply) apply =
-        apply_new(sockets->route, sockets->netfilter, 0, &no_tap);
     g_autoptr(GArray) segments = g_array_copy(other_segments);
     Stations stations = {
         .netfilter = sockets->netfilter,
-        .apply = apply,
         .run_fd = places->run_fd,
         .segments = segments,
         .fenced = fenced,
     };
     Plan plan;
 
+    state->made = apply_new(sockets->route, sockets->netfilter, 0, &no_tap);
+    stations.apply = state->made;
     /* With the record there and the old generation in force, a start beside this
      * one, or after it was killed, would take the network for one that stands. */
     if (!registry_set_generation(places->registry_fd, 0, error) ||
@@ -197,12 +212,13 @@ static bool make(const Places *places, const Sockets *sockets,
     plan_network(&record->segment, &plan);
     if (!carry_out(&plan, &stations, error) ||
         !registry_set_generation(places->registry_fd, stations.generation, error)) {
-        if (is_new) {
-            undo(&stations, places->registry_fd, &record->segment,
-                 other_segments);
+        if (state->is_new) {
+            withdraw(places, sockets, state->made, &record->segment,
+                     other_segments);
         }
         return false;
     }
+    state->generation = stations.generation;
     return true;
 }
 
@@ -233,7 +249,7 @@ static bool retire(const Places *places, const Sockets *sockets,
 static bool bring_up(Lookup *lookup, const NetworkGrants *grants,
                      const Places *places, const RegistryPlace *place,
                      const Sockets *sockets, RegistryNetwork *record,
-                     bool *ret_new, char **ret_warning, GError **error)
+                     NetworkState *state, GError **error)
 {
     const char *name = lookup->name;
     g_autoptr(FactsHost) facts = NULL;
@@ -252,9 +268,10 @@ static bool bring_up(Lookup *lookup, const NetworkGrants *grants,
     known = registry_find(places->registry_fd, place, name, record);
     keep = known && file_identity_equal(&record->file, &lookup->network_file);
     if (known && !keep &&
-        !keep_live(lookup, sockets, record, &keep, ret_warning, error)) {
+        !keep_live(lookup, sockets, record, &keep, &state->warning, error)) {
         return false;
     }
+    state->is_new = !known;
     before = record->segment;
     networks = registry_load_all(places->registry_fd, place);
     gather_others(networks, name, other_segments, other_subnets);
@@ -266,43 +283,99 @@ static bool bring_up(Lookup *lookup, const NetworkGrants *grants,
          !decide(lookup, grants, places, facts, other_subnets, record, error)) ||
         (known && !retire(places, sockets, &before, &record->segment, error)) ||
         !fence(places, &record->segment, facts, &fenced, error) ||
-        !make(places, sockets, other_segments, fenced, !known, record, error)) {
-        if (!known && facts && !facts->forwarding) {
-            remember_drop_fence(places->run_fd, other_segments->len);
+        !make(places, sockets, other_segments, fenced, record, state, error)) {
+        if (!forwards) {
+            g_array_unref(fence_still_needed(places));
         }
         return false;
     }
     remember_save_subnet(places->state_fd, &record->segment);
-    *ret_new = !known;
     return true;
 }
 
-bool network_up(Lookup *lookup, const NetworkGrants *grants,
-                const Places *places, const RegistryPlace *place,
-                const Sockets *sockets, RegistryNetwork *record, bool *ret_new,
-                char **ret_warning, GError **error)
+void network_state_clear(NetworkState *state)
 {
+    g_clear_pointer(&state->warning, g_free);
+    g_clear_pointer(&state->made, apply_free);
+}
+
+/* Holds the lock until the descriptor closes; -1 if it cannot be had. */
+static int lock_run(const Places *places)
+{
+    autofd lock_fd = places_open_file(places->run_fd, LOCK_FILE);
+
+    return lock_fd >= 0 && places_lock(lock_fd, LOCK_WAIT_MS)
+               ? fd_steal(&lock_fd)
+               : -1;
+}
+
+bool network_up(Lookup *lookup, const NetworkGrants *grants, const Places *places,
+                const RegistryPlace *place, const Sockets *sockets,
+                RegistryNetwork *record, NetworkState *ret_state, GError **error)
+{
+    g_auto(NetworkState) state = {0};
     bool ready = false;
 
-    *ret_new = false;
-    *ret_warning = NULL;
+    state.generation = registry_generation(places->registry_fd, place);
     if (record->segment.name[0] &&
-        !in_order(lookup, record, registry_generation(places->registry_fd, place),
-                  sockets, &ready, error)) {
+        !in_order(lookup, record, state.generation, sockets, &ready, error)) {
         return false;
     }
-    if (ready) {
-        return true;
-    }
+    if (!ready) {
+        autofd lock_fd = lock_run(places);
+        autofd ports_fd = places_open_file(places->run_fd, PLACES_PORTS);
 
-    autofd lock_fd = places_open_file(places->run_fd, LOCK_FILE);
-    autofd ports_fd = places_open_file(places->run_fd, PLACES_PORTS);
-
-    if (lock_fd < 0 || ports_fd < 0 || !places_lock(lock_fd, LOCK_WAIT_MS)) {
-        return error_set(error, TAPSTER_ERROR_BUSY,
-                         "another start is making a network and does not get "
-                         "done: see what holds the lock in the run directory");
+        if (lock_fd < 0 || ports_fd < 0) {
+            return error_set(error, TAPSTER_ERROR_BUSY,
+                             "another start is making a network and does not "
+                             "get done: see what holds the lock in the run "
+                             "directory");
+        }
+        if (!bring_up(lookup, grants, places, place, sockets, record, &state,
+                      error)) {
+            return false;
+        }
     }
-    return bring_up(lookup, grants, places, place, sockets, record, ret_new,
-                    ret_warning, error);
+    *ret_state = state;
+    state = (NetworkState){0};
+    return true;
+}
+
+bool network_is_same(const Places *places, const RegistryPlace *place,
+                     const NetworkState *state)
+{
+    return registry_generation(places->registry_fd, place) == state->generation;
+}
+
+void network_take_back(const Places *places, const RegistryPlace *place,
+                       const Sockets *sockets, RegistryNetwork *record,
+                       const NetworkState *state)
+{
+    autofd lock_fd = -1;
+    g_autoptr(GArray) networks = NULL;
+    g_autoptr(GArray) taps = NULL;
+    g_autoptr(GArray) segments = g_array_new(FALSE, TRUE, sizeof(Segment));
+    g_autoptr(GArray) subnets = g_array_new(FALSE, TRUE, sizeof(Prefix4));
+
+    if (!state->is_new || (lock_fd = lock_run(places)) < 0) {
+        return;
+    }
+    /* In this order: a start that found the network in order either has its tap
+     * by now, which is seen here, or sees the generation gone once it has. */
+    if (!registry_set_generation(places->registry_fd, 0, NULL) ||
+        !observe_taps(sockets->route, 0, &taps, NULL)) {
+        return;
+    }
+    for (guint i = 0; i < taps->len; i++) {
+        guint32 slot;
+
+        if (slots_parse_tap_name(&record->segment,
+                                 g_array_index(taps, FactsLink, i).name.name,
+                                 &slot)) {
+            return;
+        }
+    }
+    networks = registry_load_all(places->registry_fd, place);
+    gather_others(networks, record->segment.name, segments, subnets);
+    withdraw(places, sockets, state->made, &record->segment, segments);
 }

@@ -127,9 +127,7 @@ bool remember_save_fence(int run_fd, GArray *fenced, GError **error)
     return true;
 }
 
-void remember_drop_fence(int run_fd, guint n_other_networks)
+void remember_drop_fence(int run_fd)
 {
-    if (n_other_networks == 0) {
-        (void)unlinkat(run_fd, FENCE_FILE, 0);
-    }
+    (void)unlinkat(run_fd, FENCE_FILE, 0);
 }

@@ -24,5 +24,5 @@ GArray *remember_load_fence(int run_fd);
 /* Errors: SYSTEM: without the fence forwarding must not go on. */
 bool remember_save_fence(int run_fd, GArray *fenced, GError **error) must_use;
 
-/* Forgets the fence of a start that failed, unless other networks stand. */
-void remember_drop_fence(int run_fd, guint n_other_networks);
+/* Forgets the fence: forwarding is off. */
+void remember_drop_fence(int run_fd);

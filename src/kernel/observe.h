@@ -3,7 +3,6 @@
 
 #include "facts/facts.h"
 #include "kernel/netlink.h"
-#include "pool/registry.h"
 
 /**
  * observe_host:

@@ -16,6 +16,10 @@
  * would not help guests that talk to the rest of the world. */
 #define MTU_ETHERNET 1500
 
+/* The largest that a tap takes: 65535 less a VLAN tag and an Ethernet header
+ * (Linux drivers/net/tun.c, tun_net_initialize()). */
+#define MTU_TAP_MAX 65521
+
 /* The MTU of the link that most packets leave by: the first default route's
  * (of any table), a VPN's of 1420 bytes for example. */
 static guint32 choose_mtu(const FactsHost *facts)
@@ -41,7 +45,7 @@ static guint32 choose_bridged_mtu(const Network *network, const FactsHost *facts
     if (!link && network->uplink == UPLINK_NAME) {
         link = facts_find_link_by_name(facts, network->uplink_name.name);
     }
-    return link ? link->mtu : MTU_ETHERNET;
+    return link ? MIN(link->mtu, MTU_TAP_MAX) : MTU_ETHERNET;
 }
 
 /* The subnet that live taps of this network use: their gateway's address. */
