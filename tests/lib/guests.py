@@ -219,7 +219,12 @@ class NetGuest(Netns):
         """Runs a DHCP client until it has an address; it goes on running.
         Returns the address."""
         self.clients.append(CLIENTS[client](self))
-        return self.wait_address()
+        address = self.wait_address()
+        # Clients set the route after the address; on a host-only network there is none.
+        end = time.monotonic() + 1
+        while not self.ip("route show default") and time.monotonic() < end:
+            time.sleep(0.02)
+        return address
 
     def wait_address(self, timeout=20):
         def one():
