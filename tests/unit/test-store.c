@@ -263,8 +263,8 @@ static void test_vouched(void)
 
         store_vouch(first);
         g_assert_false(store_is_new_holder(first, 0, ""));
+        store_remember(first, 0, "");
     }
-    g_assert_cmpuint(start(&disk, ALICE, ""), ==, 0);
 
     g_autoptr(Store) later = open_store(&disk, BOB);
     g_autoptr(Choice) choice = choice_new(later, "web");
@@ -274,6 +274,30 @@ static void test_vouched(void)
     g_assert_true(choice_next(choice, &slot));
     g_assert_cmpuint(slot, ==, 1);
     g_assert_false(store_is_new_holder(later, 1, "web"));
+}
+
+/* A start that could not write may have had any slot, and be gone by now. */
+static void test_vouched_until_marked(void)
+{
+    g_auto(Disk) disk = disk_new(POOL);
+
+    {
+        g_autoptr(Store) first = open_store(&disk, ALICE);
+
+        store_vouch(first);
+        store_remember(first, 0, "");
+    }
+    {
+        g_autoptr(Store) unlocked = open_locked(&disk, BOB, false, NULL);
+
+        g_assert_false(store_is_new_holder(unlocked, 1, ""));
+        store_remember(unlocked, 1, "");
+    }
+    g_assert_cmpuint(start(&disk, ALICE, "web"), ==, 1);
+
+    g_autoptr(Store) later = open_store(&disk, ALICE);
+
+    g_assert_true(store_is_new_holder(later, 2, ""));
 }
 
 /* A user is remembered for at most max_entries slots; what falls out is free. */
@@ -815,6 +839,7 @@ int main(int argc, char **argv)
     g_test_add_func("/store/longest-name", test_longest_name);
     g_test_add_func("/store/new-holder", test_new_holder);
     g_test_add_func("/store/vouched", test_vouched);
+    g_test_add_func("/store/vouched-until-marked", test_vouched_until_marked);
     g_test_add_func("/store/entries-bounded", test_entries_bounded);
     g_test_add_func("/store/forgotten-are-free",
                     test_forgotten_slots_are_free);
