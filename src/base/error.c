@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define TAPSTER_ERROR_DEFINITIONS
 #include "base/error.h"
 
 #include <stdarg.h>

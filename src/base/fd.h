@@ -8,7 +8,7 @@
  * GLib's own g_autofd needs 2.76.
  */
 
-static inline void fd_cleanup(int *fd)
+static inline void fd_cleanup(const int *fd)
 {
     if (*fd >= 0) {
         close(*fd);

@@ -207,6 +207,18 @@ bool trusted_open(const char *path, int *ret_fd, FileIdentity *ret_identity,
     return true;
 }
 
+bool trusted_unchanged(int fd, const FileIdentity *identity)
+{
+    struct stat status;
+    FileIdentity now;
+
+    if (fstat(fd, &status) < 0) {
+        return false;
+    }
+    now = identify(&status);
+    return file_identity_equal(&now, identity);
+}
+
 bool trusted_load(int fd, const char *path, gsize max_size,
                   GBytes **ret_contents, GError **error)
 {

@@ -40,6 +40,10 @@ bool file_identity_equal(const FileIdentity *a, const FileIdentity *b);
 bool trusted_open(const char *path, int *ret_fd, FileIdentity *ret_identity,
                   bool *ret_masked, GError **error) must_use;
 
+/* True if nobody has written, replaced or removed the file since it was opened:
+ * each of these changes one of its times (inode(7)). */
+bool trusted_unchanged(int fd, const FileIdentity *identity);
+
 /* Reads an opened file, at most @max_size bytes; @path is for messages.
  * Errors: CONFIG if it is larger, SYSTEM */
 bool trusted_load(int fd, const char *path, gsize max_size,

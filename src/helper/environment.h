@@ -8,8 +8,9 @@
  * @kept_fd: the hypervisor's socket, above 2
  *
  * Puts back what a caller may have set against us and exec keeps: makes
- * descriptors 0 to 2 exist, closes all others but @kept_fd, resets limits, timers, scheduling and umask, and
- * blocks every signal that can be blocked (a terminal's ^Z and ^C among them).
+ * descriptors 0 to 2 exist, closes all others but @kept_fd, resets limits,
+ * timers, scheduling and umask, and blocks every signal that can be blocked (a
+ * terminal's ^Z and ^C among them).
  * The environment itself was emptied before any library's constructor ran.
  *
  * Privilege: CAP_SYS_RESOURCE and CAP_SYS_NICE, where there is something to

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "helper/privilege.h"
 
+#include "base/capability.h"
 #include "config.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /*
- * Raw capget and capset: libcap would be one more library that runs with
- * privilege and 200 KiB more to map, for two system calls.
- *
  * Every bit that is ever permitted, with its reason:
  *
  *   NET_ADMIN  taps, links, addresses, routes, nf_tables, net.* sysctls
@@ -29,56 +25,19 @@
  * start that finds the resident running never uses the others.
  */
 
-#define BIT(capability) (1ull << (capability))
-
 #define EXIT_ABANDONED 11 /* INTERNAL: base/error.c */
 
-#define CAPS_BACK    (BIT(CAP_SETUID) | BIT(CAP_SETGID))
-#define CAPS_WORK    (BIT(CAP_NET_ADMIN) | CAPS_BACK)
-#define CAPS_STARTED (CAPS_WORK | BIT(CAP_NET_RAW) | BIT(CAP_SETPCAP))
+#define CAPS_BACK    (CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID))
+#define CAPS_WORK    (CAPABILITY_BIT(CAP_NET_ADMIN) | CAPS_BACK)
+#define CAPS_STARTED \
+    (CAPS_WORK | CAPABILITY_BIT(CAP_NET_RAW) | CAPABILITY_BIT(CAP_SETPCAP))
 
-static bool get_caps(guint64 *ret_effective, guint64 *ret_permitted,
-                     GError **error)
-{
-    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct data[2] = {0};
-
-    if (syscall(SYS_capget, &header, data) < 0) {
-        int saved_errno = errno;
-
-        return error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
-                               "read capabilities");
-    }
-    *ret_effective = (guint64)data[1].effective << 32 | data[0].effective;
-    *ret_permitted = (guint64)data[1].permitted << 32 | data[0].permitted;
-    return true;
-}
-
-/* Sets both sets and reads them back; nothing is ever inheritable. */
+/* Nothing is ever inheritable. */
 static bool set_caps(guint64 effective, guint64 permitted, GError **error)
 {
-    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct data[2] = {
-        {(guint32)effective, (guint32)permitted, 0},
-        {(guint32)(effective >> 32), (guint32)(permitted >> 32), 0},
-    };
-    guint64 effective_now = 0;
-    guint64 permitted_now = 0;
+    const CapabilitySets sets = {.effective = effective, .permitted = permitted};
 
-    if (syscall(SYS_capset, &header, data) < 0) {
-        int saved_errno = errno;
-
-        return error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
-                               "set capabilities");
-    }
-    if (!get_caps(&effective_now, &permitted_now, error)) {
-        return false;
-    }
-    if (effective_now != effective || permitted_now != permitted) {
-        return error_set(error, TAPSTER_ERROR_INTERNAL,
-                         "the kernel did not set the capabilities asked for");
-    }
-    return true;
+    return capability_set(&sets, error);
 }
 
 /* Sets user and group ids, the real ones and the two others, and reads them
@@ -154,19 +113,18 @@ static bool explain_lack(GError **error)
 bool privilege_begin(Caller **ret_caller, GError **error)
 {
     g_autoptr(Caller) caller = NULL;
-    guint64 effective = 0;
-    guint64 permitted = 0;
+    CapabilitySets now;
 
-    if (!read_caller(&caller, error) || !get_caps(&effective, &permitted, error)) {
+    if (!read_caller(&caller, error) || !capability_get(&now, error)) {
         return false;
     }
-    if (geteuid() != 0 || !(permitted & BIT(CAP_NET_ADMIN))) {
+    if (geteuid() != 0 || !(now.permitted & CAPABILITY_BIT(CAP_NET_ADMIN))) {
         return explain_lack(error);
     }
     /* A container may have cut the bounding set: what is not there is missed
      * by the step that needs it, which can say so. */
-    permitted &= CAPS_STARTED;
-    if (!set_caps(permitted, permitted, error)) {
+    now.permitted &= CAPS_STARTED;
+    if (!set_caps(now.permitted, now.permitted, error)) {
         return false;
     }
     /* Without this the change of all three uids would clear the permitted set
@@ -183,26 +141,24 @@ bool privilege_begin(Caller **ret_caller, GError **error)
 
 bool privilege_as_caller(const Caller *caller, GError **error)
 {
-    guint64 effective = 0;
-    guint64 permitted = 0;
+    CapabilitySets now;
 
-    if (!get_caps(&effective, &permitted, error) ||
+    if (!capability_get(&now, error) ||
         !set_ids(caller->uid, caller->gid, caller->uid, caller->gid, error)) {
         return false;
     }
-    return set_caps(0, permitted, error);
+    return set_caps(0, now.permitted, error);
 }
 
 /* From any stage to one with effective uid 0. */
 static bool regain(uid_t real_uid, gid_t real_gid, GError **error)
 {
-    guint64 effective = 0;
-    guint64 permitted = 0;
+    CapabilitySets now;
 
-    return get_caps(&effective, &permitted, error) &&
-           set_caps(permitted & CAPS_BACK, permitted, error) &&
+    return capability_get(&now, error) &&
+           set_caps(now.permitted & CAPS_BACK, now.permitted, error) &&
            set_ids(real_uid, real_gid, 0, 0, error) &&
-           set_caps(permitted, permitted, error);
+           set_caps(now.permitted, now.permitted, error);
 }
 
 bool privilege_resume(const Caller *caller, GError **error)
@@ -217,11 +173,10 @@ bool privilege_as_root(GError **error)
 
 bool privilege_settle(GError **error)
 {
-    guint64 effective = 0;
-    guint64 permitted = 0;
+    CapabilitySets now;
 
-    return get_caps(&effective, &permitted, error) &&
-           set_caps(permitted & CAPS_WORK, permitted & CAPS_WORK, error);
+    return capability_get(&now, error) &&
+           set_caps(now.permitted & CAPS_WORK, now.permitted & CAPS_WORK, error);
 }
 
 void privilege_abandon(const Caller *caller)

@@ -38,7 +38,8 @@ bool services_find_dhcp(int run_dir_fd, bool *ret_running,
  * that is started twice ends by itself.
  *
  * Privilege: uid 0, real, effective and saved; in force CAP_NET_RAW,
- * CAP_SETUID, CAP_SETGID and CAP_SETPCAP. The caller's own stay as they are Errors:
- * SYSTEM, with what is missing Returns: true if there is a process on its way
+ *   CAP_SETUID, CAP_SETGID and CAP_SETPCAP. The caller's own stay as they are
+ * Errors: SYSTEM, with what is missing
+ * Returns: true if there is a process on its way
  */
 bool services_start_dhcp(int run_dir_fd, GError **error) must_use;
