@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernel/netlink.h"
 #include "base/fd.h"
+#include "kernel/netlink_private.h"
 #include "kernel/verdict.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@
  * answers are there when it returns; waiting is the exception, and bounded.
  *
  * What is asked, and what an answer means, is none of this module's business.
+ * Several requests at once are netlink_batch.c's.
  */
 
 /* A dump's datagram has at most 32 KiB (Linux net/netlink/af_netlink.c,
@@ -30,27 +32,6 @@
 
 /* How long an answer may take that was not there at once. */
 #define ANSWER_TIMEOUT_MS 5000
-
-/* Datagrams that are no answer of ours, in one exchange. Only a holder of
- * CAP_NET_ADMIN can send any. */
-#define FOREIGN_MAX 256
-
-struct Netlink {
-    int fd;
-    guint32 sequence; /* of the last request sent */
-    guint8 *buffer;   /* BUFFER_SIZE bytes, for what arrives */
-};
-
-typedef struct {
-    const char *what;
-    int tolerated_errno;
-    bool acknowledged;
-} Request;
-
-struct NetlinkBatch {
-    GByteArray *bytes;
-    GArray *requests; /* Request, in the order of bytes */
-};
 
 bool netlink_open(int protocol, Netlink **ret_netlink, GError **error)
 {
@@ -95,58 +76,7 @@ int netlink_fd(const Netlink *netlink)
     return netlink->fd;
 }
 
-NetlinkBatch *netlink_batch_new(void)
-{
-    NetlinkBatch *batch = g_new0(NetlinkBatch, 1);
-
-    batch->bytes = g_byte_array_new();
-    batch->requests = g_array_new(false, false, sizeof(Request));
-    return batch;
-}
-
-void netlink_batch_free(NetlinkBatch *batch)
-{
-    if (!batch) {
-        return;
-    }
-    g_byte_array_unref(batch->bytes);
-    g_array_unref(batch->requests);
-    g_free(batch);
-}
-
-guint netlink_batch_length(const NetlinkBatch *batch)
-{
-    return batch->requests->len;
-}
-
-void netlink_batch_add(NetlinkBatch *batch, struct nl_msg *message,
-                       bool acknowledged, int tolerated_errno,
-                       const char *what)
-{
-    static const guint8 padding[NLMSG_ALIGNTO] = { 0 };
-    const struct nlmsghdr *header = nlmsg_hdr(message);
-    guint start = batch->bytes->len;
-    Request request = {
-        .what = what,
-        .tolerated_errno = tolerated_errno,
-        .acknowledged = acknowledged,
-    };
-
-    g_byte_array_append(batch->bytes, (const guint8 *)header,
-                        header->nlmsg_len);
-    g_byte_array_append(batch->bytes, padding,
-                        NLMSG_ALIGN(header->nlmsg_len) - header->nlmsg_len);
-
-    struct nlmsghdr *copy = (struct nlmsghdr *)(void *)(batch->bytes->data +
-                                                        start);
-
-    copy->nlmsg_flags |= NLM_F_REQUEST | (acknowledged ? NLM_F_ACK : 0);
-    copy->nlmsg_pid = 0;
-    g_array_append_val(batch->requests, request);
-}
-
-/* Gives each message its number and sends them all. */
-static bool send_bytes(Netlink *netlink, guint8 *bytes, guint length,
+bool netlink_send(Netlink *netlink, guint8 *bytes, guint length,
                        guint32 *ret_first, GError **error)
 {
     guint32 sequence = netlink->sequence;
@@ -189,9 +119,7 @@ static bool send_bytes(Netlink *netlink, guint8 *bytes, guint length,
     return true;
 }
 
-/* One datagram from the kernel into the buffer. *ret_length is 0 where
- * @may_be_none and there was none at once. */
-static bool receive_datagram(Netlink *netlink, bool may_be_none,
+bool netlink_receive(Netlink *netlink, bool may_be_none,
                              guint *foreign_left, int *ret_length,
                              GError **error)
 {
@@ -248,122 +176,6 @@ static bool receive_datagram(Netlink *netlink, bool may_be_none,
     }
 }
 
-/* A batch under way. */
-typedef struct {
-    NetlinkBatch *batch;
-    guint32 first;   /* sequence number of its first request */
-    guint unanswered; /* requests that asked for an answer and have none */
-    guint64 tolerated;
-    bool refused;
-    guint refused_index;
-    Verdict verdict; /* of the first refused */
-} Transaction;
-
-static void take_answer(Transaction *transaction,
-                        const struct nlmsghdr *header)
-{
-    guint32 index = header->nlmsg_seq - transaction->first;
-    Verdict verdict;
-
-    if (header->nlmsg_type != NLMSG_ERROR ||
-        index >= transaction->batch->requests->len) {
-        return;
-    }
-
-    Request *request = &g_array_index(transaction->batch->requests, Request,
-                                      index);
-
-    verdict_read(header, &verdict);
-    if (request->acknowledged) {
-        request->acknowledged = false;
-        transaction->unanswered--;
-    }
-    if (verdict.errnum == 0) {
-        return;
-    }
-    if (verdict.errnum == request->tolerated_errno) {
-        transaction->tolerated |= index < 64 ? G_GUINT64_CONSTANT(1) << index
-                                             : 0;
-    } else if (!transaction->refused) {
-        transaction->refused = true;
-        transaction->refused_index = index;
-        transaction->verdict = verdict;
-    }
-}
-
-static bool read_answers(Netlink *netlink, Transaction *transaction,
-                         GError **error)
-{
-    guint foreign_left = FOREIGN_MAX;
-    bool asked = transaction->unanswered > 0;
-
-    for (;;) {
-        int left;
-        /* nf_tables answers the first message of a batch that it cannot even
-         * begin, and then none of the others: after a refusal, what is not
-         * there is not coming. */
-        bool may_be_none = transaction->refused || !transaction->unanswered;
-
-        if (!receive_datagram(netlink, may_be_none, &foreign_left, &left,
-                              error)) {
-            return false;
-        }
-        if (left == 0 && may_be_none) {
-            return true;
-        }
-        for (struct nlmsghdr *header = (void *)netlink->buffer;
-             nlmsg_ok(header, left); header = nlmsg_next(header, &left)) {
-            take_answer(transaction, header);
-        }
-        /* Answers come in the order of the requests: once all that were asked
-         * for are there, looking for more would cost a system call. Refusals
-         * that nobody asked about are read until there are no more. */
-        if (asked && !transaction->unanswered && !transaction->refused) {
-            return true;
-        }
-    }
-}
-
-bool netlink_transact(Netlink *netlink, NetlinkBatch *batch, int *ret_errno,
-                      guint64 *ret_tolerated, GError **error)
-{
-    Transaction transaction = { .batch = batch };
-    bool ok = true;
-
-    if (ret_errno) {
-        *ret_errno = 0;
-    }
-    if (ret_tolerated) {
-        *ret_tolerated = G_MAXUINT64;
-    }
-    if (batch->requests->len == 0) {
-        return true;
-    }
-    for (guint i = 0; i < batch->requests->len; i++) {
-        const Request *request = &g_array_index(batch->requests, Request, i);
-
-        transaction.unanswered += request->acknowledged ? 1 : 0;
-    }
-    ok = send_bytes(netlink, batch->bytes->data, batch->bytes->len,
-                    &transaction.first, error) &&
-         read_answers(netlink, &transaction, error);
-    if (ok && ret_tolerated) {
-        *ret_tolerated = transaction.tolerated;
-    }
-    if (ok && transaction.refused) {
-        const Request *request = &g_array_index(batch->requests, Request,
-                                                transaction.refused_index);
-
-        if (ret_errno) {
-            *ret_errno = transaction.verdict.errnum;
-        }
-        ok = verdict_set_error(error, request->what, &transaction.verdict);
-    }
-    g_byte_array_set_size(batch->bytes, 0);
-    g_array_set_size(batch->requests, 0);
-    return ok;
-}
-
 /* One datagram's part of an answer. Returns: true when it was the last. */
 static bool take_messages(guint8 *bytes, int left, guint32 sequence,
                           bool is_dump, NetlinkReceive *receive,
@@ -403,7 +215,7 @@ bool netlink_query(Netlink *netlink, struct nl_msg *message,
 {
     struct nlmsghdr *header = nlmsg_hdr(message);
     bool is_dump = (header->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-    guint foreign_left = FOREIGN_MAX;
+    guint foreign_left = NETLINK_FOREIGN_MAX;
     Verdict verdict = { 0 };
     bool interrupted = false, done = false;
     guint32 sequence;
@@ -413,14 +225,14 @@ bool netlink_query(Netlink *netlink, struct nl_msg *message,
     }
     header->nlmsg_flags |= NLM_F_REQUEST;
     header->nlmsg_pid = 0;
-    if (!send_bytes(netlink, (guint8 *)header, header->nlmsg_len, &sequence,
+    if (!netlink_send(netlink, (guint8 *)header, header->nlmsg_len, &sequence,
                     error)) {
         return false;
     }
     while (!done) {
         int length;
 
-        if (!receive_datagram(netlink, false, &foreign_left, &length, error)) {
+        if (!netlink_receive(netlink, false, &foreign_left, &length, error)) {
             return false;
         }
         done = take_messages(netlink->buffer, length, sequence, is_dump,
