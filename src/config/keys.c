@@ -81,7 +81,8 @@ static const Key network_keys[] = {
       .later = "macvtap" },
     { .path = "mtu", .kinds = KEY_STRING | KEY_INTEGER, .modes = BOTH,
       .fallback = "\"auto\"", .accepts = "\"auto\" or 576 to 65521 (bytes)",
-      .means = "MTU of the taps; auto: the kernel's, or the bridge's", .since = "0.1" },
+      .means = "MTU of the taps; auto: the default route's link's, at most 1500, or the "
+               "bridge's", .since = "0.1" },
 
     /* what the host does for guests */
     { .path = "masquerade", .kinds = KEY_BOOLEAN, .modes = MASQUERADED,
@@ -120,7 +121,7 @@ static const Key network_keys[] = {
       .later = "isolated ports on a bridge", .later_values = "false (bridged)" },
     { .path = "guest_to_host", .kinds = KEY_BOOLEAN, .modes = BOTH,
       .fallback = "true", .accepts = "true or false",
-      .means = "guests may talk to this host, beyond what DHCP needs", .since = "0.1",
+      .means = "guests may talk to this host, beyond DHCP, ping and DNS", .since = "0.1",
       .later = "fence between a bridge's guests and the host",
       .later_values = "false (bridged)" },
     { .path = "firewall", .kinds = KEY_STRING, .modes = BOTH,

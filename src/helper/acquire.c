@@ -12,6 +12,7 @@
 #include "helper/resolve.h"
 #include "kernel/observe.h"
 #include "kernel/tap.h"
+#include "pool/slots.h"
 
 #include <linux/netlink.h>
 #include <string.h>
@@ -183,12 +184,37 @@ static bool build_port(const Lookup *lookup, const Places *places,
         !make_port(&record->segment, lookup->profile, claim, &stations, error)) {
         return false;
     }
-    /* An element of ours moved the generation on. If a network is being made
-     * meanwhile, what is in force is not for us to say. */
-    return stations.generation == verified ||
-           registry_generation(places->registry_fd, place) != verified ||
-           registry_set_generation(places->registry_fd, stations.generation,
-                                   error);
+    /* An element of ours moved the generation on. */
+    return network_note_generation(places, place, verified,
+                                   stations.generation, error);
+}
+
+/* Somebody else worked on networks while the tap was not there yet: sees to the
+ * network once more, and that the slot is still what it was. */
+static bool ensure_again(Lookup *lookup, const NetworkGrants *grants,
+                         const Places *places, const RegistryPlace *place,
+                         const Sockets *sockets, const Claim *claim,
+                         RegistryNetwork *record, NetworkState *state,
+                         GError **error)
+{
+    guint32 address = slots_address(&record->segment, claim->slot);
+    g_auto(NetworkState) again = {0};
+
+    if (!network_up(lookup, grants, places, place, sockets, record, &again,
+                    error)) {
+        return false;
+    }
+    /* Made by this start after all: then it is this start's to take back. */
+    if (again.is_new) {
+        again.tap_ifindex = claim->tap_ifindex;
+        network_state_clear(state);
+        *state = again;
+        again = (NetworkState){0};
+    }
+    return (slots_usable(&record->segment, claim->slot) &&
+            slots_address(&record->segment, claim->slot) == address) ||
+           error_set(error, TAPSTER_ERROR_BUSY,
+                     "it was changed while this port was made: try again");
 }
 
 /* From a permitted request to a port. */
@@ -206,16 +232,11 @@ static bool build(Lookup *lookup, const NetworkGrants *grants,
                     wish, &claim, error)) {
         return false;
     }
-    /* Somebody else worked on networks while the tap was not there yet. */
-    if (!network_is_same(places, place, state)) {
-        g_auto(NetworkState) again = {0};
-
-        if (!ensure_network(lookup, grants, places, place, sockets, record,
-                            &again, warnings, error)) {
-            return false;
-        }
-    }
-    if (!build_port(lookup, places, place, sockets, record, &claim, error)) {
+    state->tap_ifindex = claim.tap_ifindex;
+    if ((!network_is_same(places, place, state) &&
+         !ensure_again(lookup, grants, places, place, sockets, &claim, record,
+                       state, error)) ||
+        !build_port(lookup, places, place, sockets, record, &claim, error)) {
         return false;
     }
     *ret_tap_fd = claim.tap_fd;
@@ -276,6 +297,13 @@ bool acquire_port(const Request *request, const Caller *caller, int *ret_tap_fd,
     if (!permit(&lookup, &record, caller, &grants, &wish.max_ports, error) ||
         !privilege_as_root(error)) {
         return false;
+    }
+    /* Until now the caller could stop this process, and keep a permission for
+     * later that the administrator has withdrawn since. */
+    if (!trusted_unchanged(lookup.fd, &lookup.network_file)) {
+        return error_set(error, TAPSTER_ERROR_BUSY,
+                         "'%s' was changed during this start: try again",
+                         lookup.file);
     }
     if (!build_or_leave(&lookup, &grants, &wish, &places, &place, &sockets,
                         &record, ret_tap_fd, ret_warnings, error)) {

@@ -12,7 +12,8 @@
  * @ret_warnings: (transfer full): lines for the caller, may be empty
  *
  * The sequence of DESIGN's house, from a name to a port. On failure nothing of
- * the port is left: it goes with its descriptor.
+ * the port is left, since it goes with its descriptor, and no network that was
+ * made for it.
  *
  * Privilege: stage "begin", ends in stage "as_root" settled
  * Errors: all

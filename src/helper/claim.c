@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "helper/owners.h"
+#include "helper/quota.h"
 #include "kernel/link.h"
 #include "kernel/observe.h"
 #include "kernel/tap.h"
@@ -12,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -62,8 +62,8 @@ typedef struct {
     const Sockets *sockets;
     const ClaimWish *wish;
     Store *store;
+    Quota quota;
     int tun_fd; /* /dev/net/tun, becomes the tap */
-    int owners_fd;
     bool may_wait;   /* for a slot that has to be this one */
     bool going_away; /* an attempt gave up without an error, to wait for it */
 } Claimer;
@@ -78,108 +78,14 @@ static void open_leases(const Places *places, const Segment *segment, uid_t uid,
         g_strdup_printf(LEASES_DIRECTORY "/%s.%u", segment->name, uid);
 
     *ret_slots_fd = places_open_file(places->state_fd, slots);
-    if (*ret_slots_fd < 0 && errno == ENOENT && places->state_fd >= 0 &&
-        mkdirat(places->state_fd, LEASES_DIRECTORY, 0700) == 0) {
+    /* EEXIST: another start was quicker. */
+    if (*ret_slots_fd < 0 && errno == ENOENT &&
+        (mkdirat(places->state_fd, LEASES_DIRECTORY, 0700) == 0 ||
+         errno == EEXIST)) {
         *ret_slots_fd = places_open_file(places->state_fd, slots);
     }
     *ret_user_fd =
         *ret_slots_fd < 0 ? -1 : places_open_file(places->state_fd, user);
-}
-
-/* Who a tap was given to; while it is being made, the kernel's word is good. */
-static bool find_owner(const Claimer *claimer, guint32 slot,
-                       const FactsLink *tap, uid_t *ret_uid)
-{
-    if (owners_find(claimer->owners_fd, slot, tap->ifindex, ret_uid)) {
-        return true;
-    }
-    *ret_uid = tap->owner;
-    return tap->has_owner;
-}
-
-/* Every live tap of the network, for a store that was lost or cannot be used.
- * By name: a tap that is being made has no group yet. */
-static bool adopt_live(Claimer *claimer, bool adopt, guint *ret_own,
-                       GError **error)
-{
-    g_autoptr(GArray) taps = NULL;
-
-    if (!observe_taps(claimer->sockets->route, 0, &taps, error)) {
-        return false;
-    }
-    *ret_own = 0;
-    for (guint i = 0; i < taps->len; i++) {
-        const FactsLink *tap = &g_array_index(taps, FactsLink, i);
-        guint32 slot;
-        uid_t uid;
-
-        if (!slots_parse_tap_name(claimer->segment, tap->name.name, &slot) ||
-            !find_owner(claimer, slot, tap, &uid)) {
-            continue;
-        }
-        if (adopt) {
-            store_adopt(claimer->store, slot, uid);
-        }
-        *ret_own += uid == claimer->wish->caller->uid;
-    }
-    return true;
-}
-
-/* Counts the caller's live ports here by asking for each slot that the store
- * says is theirs: the price depends on their quota, not on the host's links.
- * As soon as those that are left cannot fill the quota, asking ends; a slot that
- * was not asked for is taken to be live, so that it is not forgotten. */
-static guint count_own(Claimer *claimer, guint32 max_ports)
-{
-    g_autoptr(GArray) slots = store_own_slots(claimer->store);
-    guint count = 0;
-
-    for (guint i = 0; i < slots->len; i++) {
-        guint32 slot = g_array_index(slots, guint32, i);
-        Ifname tap = slots_tap_name(claimer->segment, slot);
-
-        if (count + slots->len - i < max_ports) {
-            store_mark_live(claimer->store, slot);
-        } else if (tap_exists(netlink_fd(claimer->sockets->route), &tap, NULL)) {
-            store_mark_live(claimer->store, slot);
-            count++;
-        }
-    }
-    return count;
-}
-
-static bool refuse_quota(guint count, GError **error)
-{
-    return error_set(error, TAPSTER_ERROR_EXHAUSTED,
-                     "you have %u ports, which is all that it grants you "
-                     "(\"max_ports\"): end a VM first",
-                     count);
-}
-
-static bool check_quota(Claimer *claimer, bool memory, bool lost, GError **error)
-{
-    guint32 max_ports = claimer->wish->max_ports;
-    guint count = 0;
-
-    if ((!memory || lost) && !adopt_live(claimer, memory, &count, error)) {
-        return false;
-    }
-    if (max_ports == PERMIT_UNLIMITED) {
-        return true;
-    }
-    count = memory ? count_own(claimer, max_ports) : count;
-    return count < max_ports || refuse_quota(count, error);
-}
-
-/* Without the lock another start of the caller's may have counted at the same
- * time. Each counts again after its tap is made, so the later one sees both. */
-static bool check_quota_again(Claimer *claimer, GError **error)
-{
-    guint count = 0;
-
-    return claimer->wish->max_ports == PERMIT_UNLIMITED ||
-           (adopt_live(claimer, false, &count, error) &&
-            (count <= claimer->wish->max_ports || refuse_quota(count - 1, error)));
 }
 
 static bool claim_tap(const Claimer *claimer, const Ifname *tap,
@@ -351,7 +257,7 @@ static bool run(Claimer *claimer, bool memory, bool lost, Claim *ret_claim,
 {
     g_auto(Claim) claim = {0};
 
-    if (!check_quota(claimer, memory, lost, error) ||
+    if (!quota_check(&claimer->quota, memory, lost, error) ||
         !choose(claimer, &claim.slot, &claim.name, error)) {
         return false;
     }
@@ -362,9 +268,9 @@ static bool run(Claimer *claimer, bool memory, bool lost, Claim *ret_claim,
                          "tap %s was taken away while it was set up",
                          claim.tap.name);
     }
-    if (!owners_put(claimer->owners_fd, claim.slot, claim.tap_ifindex,
-                    claimer->wish->caller->uid, error) ||
-        (!memory && !check_quota_again(claimer, error))) {
+    if (!owners_put(claimer->quota.owners_fd, claim.slot, claim.tap_ifindex,
+                    claimer->quota.uid, error) ||
+        (!memory && !quota_check_again(&claimer->quota, error))) {
         return false;
     }
     claim.hostname = make_hostname(claimer->wish->profile, claim.name);
@@ -404,6 +310,7 @@ static bool attempt(Claimer *claimer, const Places *places, Claim *ret_claim,
         store_vouch(store);
     }
     claimer->store = store;
+    claimer->quota.store = store;
     return run(claimer, memory, lost, ret_claim, error);
 }
 
@@ -420,7 +327,13 @@ bool claim_slot(const Segment *segment, bool is_new, int *tun_fd,
         .sockets = sockets,
         .wish = wish,
         .tun_fd = *tun_fd,
-        .owners_fd = owners_fd,
+        .quota = {
+            .segment = segment,
+            .route = sockets->route,
+            .owners_fd = owners_fd,
+            .uid = wish->caller->uid,
+            .max_ports = wish->max_ports,
+        },
     };
     bool done;
 

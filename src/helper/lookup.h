@@ -14,7 +14,7 @@ typedef struct {
     char *name; /* of the network */
     char *file; /* the network's */
     FileIdentity network_file;
-    int fd;           /* the network's file, -1 if there is none */
+    int fd;               /* the network's file, -1 if there is none */
     Network *network;     /* NULL until lookup_parse() */
     Profile *profile;     /* NULL without one */
     bool profile_trusted; /* the administrator's, not the caller's */
@@ -47,8 +47,8 @@ bool lookup_find(const Request *request, const Caller *caller,
  * lookup_parse:
  * @lookup: @lookup->network is set, if it is not already
  *
- * Reads and parses the network's file. A start whose registry has what this very file
- * came to does not need it.
+ * Reads and parses the network's file. A start whose registry has what this very
+ * file came to does not need it.
  *
  * Privilege: none
  * Errors: CONFIG, UNSUPPORTED, with file, line and path

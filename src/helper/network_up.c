@@ -5,6 +5,7 @@
 #include "base/quote.h"
 #include "firewall/firewall.h"
 #include "helper/carry_out.h"
+#include "helper/fence.h"
 #include "helper/remember.h"
 #include "kernel/observe.h"
 #include "plan/segment_make.h"
@@ -12,7 +13,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 /*
  * From a network's file to a network that stands.
@@ -36,6 +36,9 @@ void sockets_close(Sockets *sockets)
     g_clear_pointer(&sockets->netfilter, netlink_free);
 }
 
+/* The generation is read before the record: who takes a network back, or makes
+ * one, sets it to 0 before he touches the record. So a record that goes with a
+ * generation in force is in force too, or network_is_same() finds out. */
 static bool in_order(const Lookup *lookup, const RegistryNetwork *record,
                      guint32 verified, const Sockets *sockets, bool *ret_ready,
                      GError **error)
@@ -67,8 +70,7 @@ static bool keep_live(const Lookup *lookup, const Sockets *sockets,
     if (taps->len > 0) {
         *ret_warning = g_strdup_printf(
             "'%s' has changed; what it says takes effect when the network's "
-            "%u live ports are gone",
-            lookup->file, taps->len);
+            "live ports (%u) are gone", lookup->file, taps->len);
     }
     return true;
 }
@@ -109,61 +111,6 @@ static bool decide(Lookup *lookup, const NetworkGrants *grants,
     }
     *ret_record = record;
     return true;
-}
-
-static bool is_fenced(const GArray *fenced, const Ifname *name)
-{
-    for (guint i = 0; i < fenced->len; i++) {
-        if (strcmp(g_array_index(fenced, Ifname, i).name, name->name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Before forwarding goes on, for the first time or after somebody switched it
- * off: between the interfaces that do not forward now, and those that did not
- * then, nothing is to be forwarded afterwards either. @facts is NULL where
- * forwarding is on. */
-static bool fence(const Places *places, const Segment *segment,
-                  const FactsHost *facts, GArray **ret_fenced, GError **error)
-{
-    g_autoptr(GArray) fenced = remember_load_fence(places->run_fd);
-
-    if (segment->mode == MODE_MASQUERADED && facts && !facts->forwarding) {
-        if (!fenced) {
-            fenced = g_array_new(FALSE, TRUE, sizeof(Ifname));
-        }
-        for (guint i = 0; i < facts->links->len; i++) {
-            const FactsLink *link = &g_array_index(facts->links, FactsLink, i);
-
-            if (!(link->flags & IFF_LOOPBACK) && !link->forwards &&
-                (link->group & SEGMENT_GROUP_MASK) != SEGMENT_GROUP_BASE &&
-                !is_fenced(fenced, &link->name)) {
-                g_array_append_val(fenced, link->name);
-            }
-        }
-        if (!remember_save_fence(places->run_fd, fenced, error)) {
-            return false;
-        }
-    }
-    *ret_fenced = fenced ? g_steal_pointer(&fenced)
-                         : g_array_new(FALSE, TRUE, sizeof(Ifname));
-    return true;
-}
-
-/* The fence is needed for as long as forwarding is on. */
-static GArray *fence_still_needed(const Places *places)
-{
-    GArray *fenced = NULL;
-    bool forwards = true;
-
-    if (!observe_forwarding(&forwards, NULL) || forwards) {
-        fenced = remember_load_fence(places->run_fd);
-    } else {
-        remember_drop_fence(places->run_fd);
-    }
-    return fenced ? fenced : g_array_new(FALSE, TRUE, sizeof(Ifname));
 }
 
 /* Takes back what this start made for a network. What fails here is mended by
@@ -215,6 +162,8 @@ static bool make(const Places *places, const Sockets *sockets,
         if (state->is_new) {
             withdraw(places, sockets, state->made, &record->segment,
                      other_segments);
+        } else {
+            apply_undo(state->made);
         }
         return false;
     }
@@ -282,7 +231,7 @@ static bool bring_up(Lookup *lookup, const NetworkGrants *grants,
         (!keep &&
          !decide(lookup, grants, places, facts, other_subnets, record, error)) ||
         (known && !retire(places, sockets, &before, &record->segment, error)) ||
-        !fence(places, &record->segment, facts, &fenced, error) ||
+        !fence_ensure(places, &record->segment, facts, &fenced, error) ||
         !make(places, sockets, other_segments, fenced, record, state, error)) {
         if (!forwards) {
             g_array_unref(fence_still_needed(places));
@@ -300,42 +249,51 @@ void network_state_clear(NetworkState *state)
 }
 
 /* Holds the lock until the descriptor closes; -1 if it cannot be had. */
-static int lock_run(const Places *places)
+static int lock_run(const Places *places, guint wait_ms)
 {
     autofd lock_fd = places_open_file(places->run_fd, LOCK_FILE);
 
-    return lock_fd >= 0 && places_lock(lock_fd, LOCK_WAIT_MS)
+    return lock_fd >= 0 && places_lock(lock_fd, wait_ms)
                ? fd_steal(&lock_fd)
                : -1;
 }
 
 bool network_up(Lookup *lookup, const NetworkGrants *grants, const Places *places,
                 const RegistryPlace *place, const Sockets *sockets,
-                RegistryNetwork *record, NetworkState *ret_state, GError **error)
+                RegistryNetwork *ret_record, NetworkState *ret_state,
+                GError **error)
 {
     g_auto(NetworkState) state = {0};
+    RegistryNetwork record = {0};
     bool ready = false;
 
     state.generation = registry_generation(places->registry_fd, place);
-    if (record->segment.name[0] &&
-        !in_order(lookup, record, state.generation, sockets, &ready, error)) {
+    if (registry_find(places->registry_fd, place, lookup->name, &record) &&
+        !in_order(lookup, &record, state.generation, sockets, &ready, error)) {
         return false;
     }
     if (!ready) {
-        autofd lock_fd = lock_run(places);
+        /* The resident opens it, and does not make it. */
         autofd ports_fd = places_open_file(places->run_fd, PLACES_PORTS);
+        int saved_errno = errno;
+        autofd lock_fd = lock_run(places, LOCK_WAIT_MS);
 
-        if (lock_fd < 0 || ports_fd < 0) {
+        if (ports_fd < 0) {
+            return error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
+                                   "open '" PLACES_PORTS "' in the run directory");
+        }
+        if (lock_fd < 0) {
             return error_set(error, TAPSTER_ERROR_BUSY,
                              "another start is making a network and does not "
                              "get done: see what holds the lock in the run "
                              "directory");
         }
-        if (!bring_up(lookup, grants, places, place, sockets, record, &state,
+        if (!bring_up(lookup, grants, places, place, sockets, &record, &state,
                       error)) {
             return false;
         }
     }
+    *ret_record = record;
     *ret_state = state;
     state = (NetworkState){0};
     return true;
@@ -345,6 +303,56 @@ bool network_is_same(const Places *places, const RegistryPlace *place,
                      const NetworkState *state)
 {
     return registry_generation(places->registry_fd, place) == state->generation;
+}
+
+bool network_note_generation(const Places *places, const RegistryPlace *place,
+                             guint32 verified, guint32 generation,
+                             GError **error)
+{
+    autofd lock_fd = -1;
+
+    if (generation == verified) {
+        return true;
+    }
+    /* Without the lock the generation could become another between our look at
+     * it and our change, and a network that is only half made be taken for one
+     * that is in order. The next start compares instead. */
+    lock_fd = lock_run(places, 0);
+    return lock_fd < 0 ||
+           registry_generation(places->registry_fd, place) != verified ||
+           registry_set_generation(places->registry_fd, generation, error);
+}
+
+/* Another network may have come to stand on what this start made. */
+static void keep_for_others(Apply *made, const Segment *segment,
+                            const GArray *others)
+{
+    for (guint i = 0; i < others->len; i++) {
+        const Segment *other = &g_array_index(others, Segment, i);
+
+        if (other->mode == MODE_MASQUERADED) {
+            apply_keep(made, PLAN_FORWARDING_ON);
+        } else if (strcmp(other->bridge.name, segment->bridge.name) == 0) {
+            apply_keep(made, PLAN_BRIDGE_UPLINK);
+            apply_keep(made, PLAN_BRIDGE_MAKE);
+        }
+    }
+}
+
+/* True if a start other than this one has a port on the network. */
+static bool others_have_ports(const Segment *segment, const GArray *taps,
+                              int own_ifindex)
+{
+    for (guint i = 0; i < taps->len; i++) {
+        const FactsLink *tap = &g_array_index(taps, FactsLink, i);
+        guint32 slot;
+
+        if (tap->ifindex != own_ifindex &&
+            slots_parse_tap_name(segment, tap->name.name, &slot)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void network_take_back(const Places *places, const RegistryPlace *place,
@@ -357,25 +365,18 @@ void network_take_back(const Places *places, const RegistryPlace *place,
     g_autoptr(GArray) segments = g_array_new(FALSE, TRUE, sizeof(Segment));
     g_autoptr(GArray) subnets = g_array_new(FALSE, TRUE, sizeof(Prefix4));
 
-    if (!state->is_new || (lock_fd = lock_run(places)) < 0) {
+    if (!state->is_new || (lock_fd = lock_run(places, LOCK_WAIT_MS)) < 0) {
         return;
     }
     /* In this order: a start that found the network in order either has its tap
      * by now, which is seen here, or sees the generation gone once it has. */
     if (!registry_set_generation(places->registry_fd, 0, NULL) ||
-        !observe_taps(sockets->route, 0, &taps, NULL)) {
+        !observe_taps(sockets->route, 0, &taps, NULL) ||
+        others_have_ports(&record->segment, taps, state->tap_ifindex)) {
         return;
-    }
-    for (guint i = 0; i < taps->len; i++) {
-        guint32 slot;
-
-        if (slots_parse_tap_name(&record->segment,
-                                 g_array_index(taps, FactsLink, i).name.name,
-                                 &slot)) {
-            return;
-        }
     }
     networks = registry_load_all(places->registry_fd, place);
     gather_others(networks, record->segment.name, segments, subnets);
+    keep_for_others(state->made, &record->segment, segments);
     withdraw(places, sockets, state->made, &record->segment, segments);
 }

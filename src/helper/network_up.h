@@ -20,6 +20,7 @@ typedef struct {
     guint32 generation; /* of the ruleset in which it was in order */
     char *warning;      /* a line for the caller, or NULL */
     Apply *made;        /* what this start changed of the host; may be NULL */
+    int tap_ifindex;    /* of this start's tap; 0 while there is none */
 } NetworkState;
 
 void network_state_clear(NetworkState *state);
@@ -29,14 +30,14 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(NetworkState, network_state_clear)
  * network_up:
  * @lookup: the network's file; parsed if the network has to be made
  * @grants: what it came to; kept in the registry with the network
- * @record: (inout): what the registry has of it, or zeroed; on return the
- *   network in force
+ * @ret_record: the network in force
  * @ret_state: clear with network_state_clear()
  *
  * Sees to it that the network is made and in order. One that is costs a question
  * to the kernel and a look at a sysctl. One that has to be made or mended is
  * worked on under the lock of the run directory; if that fails, what this start
- * made is taken back.
+ * made is taken back. What the registry has is read anew, because the caller may
+ * have held this process up since it was read for the permission.
  *
  * A file that changed while ports are live does not change the network under
  * them: the old parameters stay, and the warning says so.
@@ -47,7 +48,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(NetworkState, network_state_clear)
  */
 bool network_up(Lookup *lookup, const NetworkGrants *grants,
                 const Places *places, const RegistryPlace *place,
-                const Sockets *sockets, RegistryNetwork *record,
+                const Sockets *sockets, RegistryNetwork *ret_record,
                 NetworkState *ret_state, GError **error) must_use;
 
 /* True if nobody made, mended or took networks back since @state. To be asked
@@ -62,10 +63,28 @@ bool network_is_same(const Places *places, const RegistryPlace *place,
  * @state: from network_up()
  *
  * Leaves the host as it was before this start, unless another start's port is on
- * the network by now. This start's tap is closed already.
+ * the network by now; what another network relies on by now stays as well. This
+ * start's tap is closed already, but lives until a resident that was just started
+ * has closed its copy.
  *
  * Privilege: stage "as_root"
  */
 void network_take_back(const Places *places, const RegistryPlace *place,
                        const Sockets *sockets, RegistryNetwork *record,
                        const NetworkState *state);
+
+/**
+ * network_note_generation:
+ * @verified: the generation in which this start found the network in order
+ * @generation: the one that its own element began
+ *
+ * Spares the next start a comparison. Notes nothing while a network is made or
+ * mended: what is in force then is for its maker to say.
+ *
+ * Privilege: stage "as_root"
+ * Errors: SYSTEM
+ * Returns: true if it is noted, or not to be
+ */
+bool network_note_generation(const Places *places, const RegistryPlace *place,
+                             guint32 verified, guint32 generation,
+                             GError **error) must_use;

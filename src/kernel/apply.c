@@ -294,6 +294,19 @@ bool apply_kernel(Apply *apply, const PlanOperation *operation, GError **error)
     }
 }
 
+void apply_keep(Apply *apply, PlanType type)
+{
+    UndoType kept = type == PLAN_FORWARDING_ON ? UNDO_FORWARDING
+                    : type == PLAN_BRIDGE_MAKE ? UNDO_BRIDGE
+                                               : UNDO_UPLINK;
+
+    for (guint i = apply->journal->len; i > 0; i--) {
+        if (g_array_index(apply->journal, Undo, i - 1).type == kept) {
+            g_array_remove_index(apply->journal, i - 1);
+        }
+    }
+}
+
 static void undo_uplink(Netlink *route, const BridgeUplink *uplink)
 {
     if (uplink->enslaved) {

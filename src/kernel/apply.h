@@ -47,5 +47,16 @@ bool apply_flush(Apply *apply, GError **error) must_use;
  * Goes on over failures. Privilege: CAP_NET_ADMIN */
 void apply_undo(Apply *apply);
 
+/**
+ * apply_keep:
+ * @type: PLAN_FORWARDING_ON, PLAN_BRIDGE_MAKE or PLAN_BRIDGE_UPLINK
+ *
+ * What was changed by operations of that type is somebody else's concern by
+ * now: apply_undo() leaves it.
+ *
+ * Privilege: none
+ */
+void apply_keep(Apply *apply, PlanType type);
+
 /* True if anything of the host (not of the port) was changed. */
 bool apply_changed_host(const Apply *apply);

@@ -9,8 +9,9 @@
  * one is pure. Each operation is idempotent, and names exactly one station that
  * carries it out: the kernel, the firewall or the services.
  *
- * The operations of a network are one plan, the resident's and the port's others; what must
- * stand before a guest's first frame stands before PLAN_PORT_UP.
+ * The operations of a network are one plan, the resident's and the port's
+ * others; what must stand before a guest's first frame stands before
+ * PLAN_PORT_UP.
  */
 
 typedef enum {

@@ -68,8 +68,8 @@ bool store_find_name(const Store *store, const char *name,
  * store_vouch:
  *
  * For a store that began with the network itself, in this boot: slots that it
- * has not offered yet never had a holder. Without it, files may have been lost, and
- * of a slot that nothing is known of nobody knows who had it.
+ * has not offered yet never had a holder. Without it, or once a mark was left,
+ * nobody knows who had a slot that nothing is known of.
  */
 void store_vouch(Store *store);
 

@@ -25,7 +25,9 @@
  * "recount" is the mark that a live tap may be missing. Whoever finds it has
  * all live taps adopted; and because a tap of another user's may be among
  * them, whose file does not know it, "generation" changes: it goes into the
- * checksums of all users' records, which do not fit any more.
+ * checksums of all users' records, which do not fit any more. Nor can the file
+ * be "vouched" for then: the tap that it does not tell of may be gone already,
+ * and nobody knows which slot it had.
  *
  * The mark is written by starts that do not hold the lock, so it is left out
  * when the rest of the header is written, and taken away only if it is the one
@@ -171,6 +173,12 @@ static void write_header(Store *store, gsize size)
     write_at(store, store->slots_fd, &header, size, 0);
 }
 
+static void write_vouched(Store *store, guint32 vouched)
+{
+    write_at(store, store->slots_fd, &vouched, sizeof(vouched),
+             offsetof(Header, vouched));
+}
+
 /* A file of another shape gives slots other addresses: what was remembered is
  * not true any more. */
 static void begin_file(Store *store)
@@ -224,21 +232,19 @@ bool store_load_header(Store *store, GError **error)
     store->written_next_never = store->next_never;
     store->generation = header.generation;
     store->recount = header.recount;
-    store->vouched = header.vouched == 1;
+    store->vouched = header.vouched == 1 && !store->recount;
     if (store->recount && store->writable) {
         store->generation++;
         write_header(store, offsetof(Header, recount));
+        write_vouched(store, 0);
     }
     return true;
 }
 
 void store_vouch(Store *store)
 {
-    guint32 vouched = 1;
-
     store->vouched = true;
-    write_at(store, store->slots_fd, &vouched, sizeof(vouched),
-             offsetof(Header, vouched));
+    write_vouched(store, 1);
 }
 
 /* What the files say is complete, if nobody left another mark meanwhile. */

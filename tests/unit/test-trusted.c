@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/fd.h"
 #include "base/trusted.h"
 
 #include <glib/gstdio.h>
@@ -349,11 +350,38 @@ static void test_caller(void)
     remove_tree(directory);
 }
 
+/* Written, replaced, removed. */
+static void test_unchanged(void)
+{
+    g_autofree char *path = g_strdup("/tmp/tapster-unchanged-XXXXXX");
+    autofd fd = g_mkstemp(path);
+    FileIdentity identity = {0};
+    struct stat status;
+
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_false(trusted_unchanged(fd, &identity));
+    g_assert_false(trusted_unchanged(-1, &identity));
+    g_assert_cmpint(fstat(fd, &status), ==, 0);
+    identity = (FileIdentity){
+        .device = status.st_dev,
+        .inode = status.st_ino,
+        .modified_ns = (gint64)status.st_mtim.tv_sec * 1000000000 +
+                       status.st_mtim.tv_nsec,
+        .changed_ns = (gint64)status.st_ctim.tv_sec * 1000000000 +
+                      status.st_ctim.tv_nsec,
+    };
+    g_assert_true(trusted_unchanged(fd, &identity));
+    g_usleep(20000); /* a tick of the clock that files are stamped by */
+    g_assert_cmpint(unlink(path), ==, 0);
+    g_assert_false(trusted_unchanged(fd, &identity));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/trusted/own-root", test_trusted);
     g_test_add_func("/trusted/here", test_trusted_here);
     g_test_add_func("/trusted/caller", test_caller);
+    g_test_add_func("/trusted/unchanged", test_unchanged);
     return g_test_run();
 }
