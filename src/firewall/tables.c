@@ -35,7 +35,7 @@
  * or ARP, dies here: its source is not routed to the port.
  *
  * A drop is final whatever other tables say, an accept is only ours
- * (CONTRACTS, kernel fact 6), so the order among tables decides nothing but who
+ * (Linux net/netfilter/core.c, nf_hook_slow()), so the order among tables decides nothing but who
  * sees what we drop: forward and input come ten before the priority that
  * Docker, ufw and firewalld use, and a packet that is not to be is neither
  * logged, counted nor queued by them, whoever was loaded first.

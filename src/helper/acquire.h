@@ -11,7 +11,7 @@
  * @ret_tap_fd: the tap: up, guarded, its address leased; the caller closes
  * @ret_warnings: (transfer full): lines for the caller, may be empty
  *
- * The sequence of DESIGN's house, from a name to a port. On failure nothing of
+ * The stations in their order, from a name to a port. On failure nothing of
  * the port is left, since it goes with its descriptor, and no network that was
  * made for it.
  *

@@ -15,8 +15,8 @@
  *
  * A bridge that exists is the administrator's and is used as found. One made
  * here is a cable and nothing more:
- *  - MAC and MTU are set explicitly, or ports would move them (CONTRACTS, kernel
- *    fact 3);
+ *  - MAC and MTU are set explicitly, or ports would move them (seen on
+ *    Linux 6.18);
  *  - no spanning tree and no forward delay: a guest must not wait for it, and
  *    could take part in it;
  *  - no multicast snooping: a guest that sends queries could make itself the
@@ -89,7 +89,7 @@ static struct nl_msg *creation(const PlanOperation *operation)
 }
 
 /* What cannot be said when a link is made, and what must be said twice: an MTU
- * counts as set by the user only if it is a change (CONTRACTS, kernel fact 3). */
+ * counts as set by the user only if it is a change (seen on Linux 6.18). */
 static bool pin(Netlink *route, int ifindex, const PlanOperation *operation,
                 GError **error)
 {

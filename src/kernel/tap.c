@@ -64,8 +64,8 @@ bool tap_claim(int fd, const Ifname *name, bool vnet_hdr, uid_t owner,
         return error_set_errno(error, TAPSTER_ERROR_KERNEL, saved_errno,
                                "making tap %s", name->name);
     }
-    /* Owner only: with a group as well both would have to match (CONTRACTS,
-     * kernel fact 1). */
+    /* Owner only: with a group as well both would have to match (Linux
+     * drivers/net/tun.c, tun_not_capable()). */
     if (ioctl(fd, TUNSETOWNER, (unsigned long)owner) < 0) {
         int saved_errno = errno;
 

@@ -3,7 +3,7 @@
 
 #include "pool/store.h"
 
-/* The order in which slots are tried, DESIGN "Choice of a slot": the name's own
+/* The order in which slots are tried: the name's own
  * old one, never used, the caller's least recently used, those that somebody
  * used without a name, anybody's unused for 30 days. */
 typedef struct Choice Choice;

@@ -266,7 +266,7 @@ def changed():
     check(world.address_of(result.port).startswith("10.55.0."), "the new subnet")
 
 
-# CONTRACTS, "json-c": each of these some parser takes; line and column of the fault
+# Each of these json-c or some other parser takes; line and column of the fault
 JSON_FAULTS = [
     ("comment", b'{\n  // no\n  "mode": "masqueraded" }', 2),
     ("comment-c", b'{ "mode": /* no */ "masqueraded" }', 1),

@@ -18,7 +18,7 @@ typedef struct {
 #define VALUE "a value: a string, number, object, array, true, false or null"
 
 static const Refused refused[] = {
-    /* CONTRACTS, json-c 0.16: what its default and its strict mode let pass */
+    /* json-c 0.16: what its default and its strict mode let pass */
     { TEXT("{ /* x */ }"),
       "1:3: $: found a comment, which JSON does not have, expected a key in double quotes or '}'" },
     { TEXT("// x\n1"), "1:1: $: found a comment, which JSON does not have, expected " VALUE },
