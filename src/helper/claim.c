@@ -61,8 +61,7 @@ typedef struct {
     bool is_new;
     const Sockets *sockets;
     const ClaimWish *wish;
-    Store *store;
-    Quota quota;
+    Quota quota; /* its store is the one that slots are chosen from */
     int tun_fd; /* /dev/net/tun, becomes the tap */
     bool may_wait;   /* for a slot that has to be this one */
     bool going_away; /* an attempt gave up without an error, to wait for it */
@@ -169,7 +168,7 @@ static bool claim_fixed(Claimer *claimer, guint32 *ret_slot, GError **error)
 static bool claim_any(const Claimer *claimer, const char *name,
                       guint32 *ret_slot, GError **error)
 {
-    g_autoptr(Choice) choice = choice_new(claimer->store, name);
+    g_autoptr(Choice) choice = choice_new(claimer->quota.store, name);
     bool claimed = false;
     guint32 slot;
 
@@ -200,7 +199,7 @@ static bool claim_named(Claimer *claimer, guint32 *ret_slot, char **ret_name,
                       : g_strdup_printf("%s-%u", profile->name, copy);
         bool claimed = false;
 
-        if (!store_find_name(claimer->store, name, ret_slot)) {
+        if (!store_find_name(claimer->quota.store, name, ret_slot)) {
             *ret_name = g_steal_pointer(&name);
             return claim_any(claimer, *ret_name, ret_slot, error);
         }
@@ -275,8 +274,8 @@ static bool run(Claimer *claimer, bool memory, bool lost, Claim *ret_claim,
     }
     claim.hostname = make_hostname(claimer->wish->profile, claim.name);
     claim.new_holder =
-        !memory || store_is_new_holder(claimer->store, claim.slot, claim.name);
-    store_remember(claimer->store, claim.slot, claim.name);
+        !memory || store_is_new_holder(claimer->quota.store, claim.slot, claim.name);
+    store_remember(claimer->quota.store, claim.slot, claim.name);
     claim.tap_fd = fd_steal(&claimer->tun_fd);
     *ret_claim = claim;
     claim = (Claim){0};
@@ -309,7 +308,6 @@ static bool attempt(Claimer *claimer, const Places *places, Claim *ret_claim,
     if (lost && claimer->is_new) {
         store_vouch(store);
     }
-    claimer->store = store;
     claimer->quota.store = store;
     return run(claimer, memory, lost, ret_claim, error);
 }

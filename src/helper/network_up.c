@@ -2,7 +2,6 @@
 #include "helper/network_up.h"
 
 #include "base/fd.h"
-#include "base/quote.h"
 #include "firewall/firewall.h"
 #include "helper/carry_out.h"
 #include "helper/fence.h"
