@@ -17,11 +17,26 @@ typedef struct {
     guint8 length;   /* 0..32 */
 } Prefix4;
 
+/* IPv6 addresses are sixteen bytes in the order of transmission. */
+typedef struct {
+    guint8 bytes[16];
+} Address6;
+
+typedef struct {
+    Address6 address; /* bits below the length are 0 */
+    guint8 length;    /* 0..128 */
+} Prefix6;
+
 #define ADDRESS_TEXT_SIZE 20 /* "255.255.255.255/32" or a MAC, and NUL */
+#define ADDRESS6_TEXT_SIZE 52 /* INET6_ADDRSTRLEN and "/128" */
 
 typedef struct {
     char text[ADDRESS_TEXT_SIZE];
 } AddressText;
+
+typedef struct {
+    char text[ADDRESS6_TEXT_SIZE];
+} Address6Text;
 
 /**
  * address_parse_ipv4:
@@ -73,3 +88,34 @@ bool prefix4_contains(Prefix4 prefix, guint32 address);
 
 /* True if the two share an address: equal, inside or around. */
 bool prefix4_overlaps(Prefix4 a, Prefix4 b);
+
+/**
+ * address_parse_ipv6:
+ * @text: as RFC 4291 section 2.2 has it; no zone, no embedded IPv4 address
+ *
+ * Privilege: none
+ * Errors: CONFIG
+ * Returns: true on success
+ */
+bool address_parse_ipv6(const char *text, Address6 *ret_address,
+                        GError **error) must_use;
+
+/**
+ * address_parse_prefix6:
+ * @text: ADDRESS/LENGTH; host bits must be 0
+ *
+ * Privilege: none
+ * Errors: CONFIG; one with host bits says which prefix was probably meant
+ * Returns: true on success
+ */
+bool address_parse_prefix6(const char *text, Prefix6 *ret_prefix,
+                           GError **error) must_use;
+
+/* "fd12:3456::1", in the form of RFC 5952; "fd12:3456::/48". By value, as above. */
+Address6Text address_format_ipv6(const Address6 *address);
+Address6Text address_format_prefix6(const Prefix6 *prefix);
+
+bool prefix6_contains(const Prefix6 *prefix, const Address6 *address);
+
+/* True if the two share an address: equal, inside or around. */
+bool prefix6_overlaps(const Prefix6 *a, const Prefix6 *b);

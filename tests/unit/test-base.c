@@ -242,6 +242,140 @@ static void test_prefix4_relations(void)
     g_assert_true(prefix4_overlaps(all, host));
 }
 
+static void test_ipv6(void)
+{
+    static const char *const bad[] = {
+        "", ":", ":::", "1", "::1::", "1::2::3", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9",
+        "1:2:3:4:5:6:7:8::", ":1:2:3:4:5:6:7", "1:2:3:4:5:6:7:", "12345::", "00001::", "g::",
+        "::1%lo", "fe80::1%eth0", "::1%", "::ffff:10.0.0.1", "::10.0.0.1", "1::/64", "[::1]",
+        " ::1", "::1 ", "::1\n", "0x1::", "-1::", "10.0.0.1", "::.", "fd00::1/128",
+    };
+    static const struct {
+        const char *text, *printed; /* RFC 5952 sections 4 and 5 */
+    } good[] = {
+        { "::", "::" }, { "::1", "::1" }, { "1::", "1::" }, { "0:0:0:0:0:0:0:0", "::" },
+        { "2001:DB8::00aB", "2001:db8::ab" }, { "2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1" },
+        { "2001:0:0:1:0:0:0:1", "2001:0:0:1::1" }, { "2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1" },
+        { "0:0:1:2:3:4:5:6", "::1:2:3:4:5:6" }, { "1:2:3:4:5:6:0:0", "1:2:3:4:5:6::" },
+        { "1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0" }, { "::2:3:4:5:6:7:8", "0:2:3:4:5:6:7:8" },
+        { "::ffff:a00:1", "::ffff:a00:1" }, { "::1:0", "::1:0" }, { "::a00:1", "::a00:1" },
+        { "fd12:3456:789a:ffff:ffff:ffff:ffff:ffff", "fd12:3456:789a:ffff:ffff:ffff:ffff:ffff" },
+    };
+    Address6 address = {{7}};
+    g_autoptr(GError) error = NULL;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_assert_false(address_parse_ipv6(bad[i], &address, NULL));
+        g_assert_cmpuint(address.bytes[0], ==, 7);
+    }
+    g_assert_false(address_parse_ipv6("::1%lo", &address, &error));
+    g_assert_error(error, TAPSTER_ERROR, TAPSTER_ERROR_CONFIG);
+    g_assert_cmpstr(error->message, ==,
+                    "'::1%lo' is not an IPv6 address such as fd12:3456:789a::1");
+    for (gsize i = 0; i < G_N_ELEMENTS(good); i++) {
+        g_assert_true(address_parse_ipv6(good[i].text, &address, NULL));
+        g_assert_cmpstr(address_format_ipv6(&address).text, ==, good[i].printed);
+    }
+    g_assert_true(address_parse_ipv6("2001:db8::ab", &address, NULL));
+    g_assert_cmpmem(address.bytes, 16, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\xab", 16);
+}
+
+/* Whatever is printed is read again as the same. */
+static void test_ipv6_round_trip(void)
+{
+    for (guint i = 0; i < 20000; i++) {
+        Prefix6 prefix = { .length = (guint8)g_test_rand_int_range(0, 129) }, read;
+
+        for (guint bit = 0; bit < prefix.length; bit++) {
+            /* many zeros */
+            if (g_test_rand_int_range(0, 100) < (int)(i % 64)) {
+                prefix.address.bytes[bit / 8] |= (guint8)(0x80 >> bit % 8);
+            }
+        }
+        Address6Text text = address_format_prefix6(&prefix);
+
+        g_assert_true(address_parse_prefix6(text.text, &read, NULL));
+        g_assert_cmpmem(&read, sizeof(read), &prefix, sizeof(prefix));
+        g_assert_cmpuint(strlen(text.text), <, ADDRESS6_TEXT_SIZE);
+    }
+}
+
+static void test_prefix6(void)
+{
+    static const char *const bad[] = {
+        "", "/", "/64", "fd00::", "fd00::/", "fd00::/129", "fd00::/064", "fd00::/64 ",
+        "fd00::/-1", "fd00::/64/64", "fd00::%1/64", "::10.0.0.0/104", "10.0.0.0/8", "fd00:/16",
+    };
+    static const struct {
+        const char *text, *meant;
+    } with_host_bits[] = {
+        { "fd00::1/64", "fd00::/64" }, { "fd00:0:0:1::/63", "fd00::/63" }, { "::1/127", "::/127" },
+        { "8000::/0", "::/0" }, { "fd12:3456:789a:bcde::/57", "fd12:3456:789a:bc80::/57" },
+    };
+    Prefix6 prefix = {{{77}}, 7};
+    g_autoptr(GError) error = NULL;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_assert_false(address_parse_prefix6(bad[i], &prefix, NULL));
+    }
+    g_assert_false(address_parse_prefix6("nat", &prefix, &error));
+    g_assert_error(error, TAPSTER_ERROR, TAPSTER_ERROR_CONFIG);
+    g_assert_cmpstr(error->message, ==, "'nat' is not an IPv6 prefix such as fd12:3456:789a::/48");
+    for (gsize i = 0; i < G_N_ELEMENTS(with_host_bits); i++) {
+        g_autoptr(GError) host_bits = NULL;
+        g_autofree char *expected =
+            g_strdup_printf("'%s' is an address within a subnet; the subnet itself is %s",
+                            with_host_bits[i].text, with_host_bits[i].meant);
+
+        g_assert_false(address_parse_prefix6(with_host_bits[i].text, &prefix, &host_bits));
+        g_assert_error(host_bits, TAPSTER_ERROR, TAPSTER_ERROR_CONFIG);
+        g_assert_cmpstr(host_bits->message, ==, expected);
+    }
+    g_assert_cmpuint(prefix.address.bytes[0], ==, 77);
+    g_assert_cmpuint(prefix.length, ==, 7);
+    g_assert_true(address_parse_prefix6("::/0", &prefix, NULL));
+    g_assert_cmpstr(address_format_prefix6(&prefix).text, ==, "::/0");
+    g_assert_true(address_parse_prefix6("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128", &prefix,
+                                        NULL));
+    g_assert_cmpstr(address_format_prefix6(&prefix).text, ==,
+                    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128");
+}
+
+static Prefix6 prefix6(const char *text)
+{
+    Prefix6 prefix;
+
+    g_assert_true(address_parse_prefix6(text, &prefix, NULL));
+    return prefix;
+}
+
+static void test_prefix6_relations(void)
+{
+    static const struct {
+        const char *a, *b;
+        bool overlap, contains; /* the first address of b is in a */
+    } cases[] = {
+        { "::/0", "ff00::/8", true, true },
+        { "ff00::/8", "::/0", true, false },
+        { "fd00::/48", "fd00::/48", true, true },
+        { "fd00::/48", "fd00:0:0:7::/64", true, true },
+        { "fd00:0:0:7::/64", "fd00::/48", true, false },
+        { "fd00::/48", "fd00:0:1::/48", false, false },
+        { "fd00:0:0:2::/63", "fd00:0:0:3::/64", true, true },
+        { "fd00:0:0:2::/63", "fd00:0:0:4::/63", false, false },
+        { "::1/128", "::2/128", false, false },
+        { "::2/127", "::3/128", true, true },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Prefix6 a = prefix6(cases[i].a), b = prefix6(cases[i].b);
+
+        g_assert_true(prefix6_overlaps(&a, &b) == cases[i].overlap);
+        g_assert_true(prefix6_overlaps(&b, &a) == cases[i].overlap);
+        g_assert_true(prefix6_contains(&a, &b.address) == cases[i].contains);
+    }
+}
+
 static void test_mac(void)
 {
     static const char *const bad[] = {
@@ -321,6 +455,10 @@ int main(int argc, char **argv)
     g_test_add_func("/address/ipv4", test_ipv4);
     g_test_add_func("/address/prefix4", test_prefix4);
     g_test_add_func("/address/relations", test_prefix4_relations);
+    g_test_add_func("/address/ipv6", test_ipv6);
+    g_test_add_func("/address/ipv6-round-trip", test_ipv6_round_trip);
+    g_test_add_func("/address/prefix6", test_prefix6);
+    g_test_add_func("/address/relations6", test_prefix6_relations);
     g_test_add_func("/address/mac", test_mac);
     g_test_add_func("/ifname/strict", test_ifname);
     g_test_add_func("/checksum/known-values", test_checksum);
