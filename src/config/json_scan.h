@@ -5,7 +5,7 @@
 
 #define JSON_SIZE_MAX   65536 /* bytes of a file */
 #define JSON_DEPTH_MAX  16    /* arrays and objects inside each other */
-#define JSON_VALUES_MAX 1024  /* values of a file, containers included */
+#define JSON_VALUES_MAX 6144  /* values of a file, containers included */
 
 typedef enum {
     JSON_NULL,

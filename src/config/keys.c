@@ -31,9 +31,10 @@ static const Key network_keys[] = {
                "guests that are configured statically",
       .since = "0.1" },
     { .path = "subnet6", .kinds = KEY_STRING, .modes = MASQUERADED,
-      .fallback = "\"none\"", .accepts = "\"none\"",
-      .means = "IPv6 prefix of the guests", .since = "0.1",
-      .later = "IPv6 for guests", .later_values = "\"auto\" or a prefix" },
+      .fallback = "\"auto\"; \"none\" where mtu is less than 1280",
+      .accepts = "\"auto\", \"none\" or a prefix such as \"2001:db8:1::/48\" (/16 to /64)",
+      .means = "IPv6 prefix of the guests; auto chooses a random /48 of fd00::/8, and "
+               "remembers it; none: the guests have no IPv6", .since = "0.1" },
     { .path = "pool", .kinds = KEY_OBJECT, .modes = BOTH, .fallback = "{}",
       .accepts = "an object with \"offset\", \"size\" and \"exclude\"",
       .means = "which addresses of the subnet guests may get; needs a subnet",
@@ -53,10 +54,32 @@ static const Key network_keys[] = {
       .fallback = "none",
       .accepts = "a host number of the subnet (20) or a range of them (\"20-29\")",
       .means = "one host number, or a range with both ends", .since = "0.1" },
-    { .path = "reservations", .kinds = KEY_OBJECT, .modes = BOTH, .fallback = "{}",
-      .accepts = "an object of names and addresses",
-      .means = "addresses that are kept for one name each", .since = "0.1",
-      .later = "reservations" },
+    { .path = "gateway", .kinds = KEY_STRING, .modes = BRIDGED, .fallback = "none",
+      .accepts = "the IPv4 address of the LAN's router, in the subnet and not in the pool",
+      .means = "the LAN's router, as guests that are configured statically are told; needs "
+               "a subnet", .since = "0.1" },
+    { .path = "reservations", .kinds = KEY_ARRAY, .modes = BOTH, .fallback = "[]",
+      .accepts = "an array of at most 64 entries such as { \"user\": \"alice\", "
+                 "\"name\": \"web\", \"host\": 20 }",
+      .means = "addresses of the pool that are kept for one name of one user each; needs "
+               "a subnet", .since = "0.1" },
+    { .path = "reservations[]", .kinds = KEY_OBJECT, .modes = BOTH, .fallback = "none",
+      .accepts = "an object with \"user\", \"name\" and one of \"address\" and \"host\"",
+      .means = "one reservation", .since = "0.1" },
+    { .path = "reservations[].user", .kinds = KEY_STRING, .modes = BOTH, .required = true,
+      .accepts = "the name of a user (not a number)",
+      .means = "the user that it is kept for; for an unknown name it is kept from "
+               "everybody", .since = "0.1" },
+    { .path = "reservations[].name", .kinds = KEY_STRING, .modes = BOTH, .required = true,
+      .accepts = "the name of a profile: 1 to 32 of a-z, 0-9 and, inside, '-'",
+      .means = "the name of that user's profile that gets it", .since = "0.1" },
+    { .path = "reservations[].address", .kinds = KEY_STRING, .modes = BOTH,
+      .fallback = "none",
+      .accepts = "an IPv4 address of the pool, as \"192.168.77.20\"",
+      .means = "the address; needs a subnet that is not \"auto\"", .since = "0.1" },
+    { .path = "reservations[].host", .kinds = KEY_INTEGER, .modes = BOTH,
+      .fallback = "none", .accepts = "a host number of the pool",
+      .means = "the address's host number, whatever the subnet", .since = "0.1" },
 
     /* links */
     { .path = "bridge", .kinds = KEY_STRING, .modes = BRIDGED, .required = true,
@@ -70,10 +93,10 @@ static const Key network_keys[] = {
                "a port of the bridge; none: take the bridge as it is",
       .since = "0.1" },
     { .path = "segment", .kinds = KEY_STRING, .modes = MASQUERADED,
-      .fallback = "\"routed\"", .accepts = "\"routed\"",
-      .means = "routed: each guest has a cable of its own to the host; shared: guests "
-               "share a layer-2 segment",
-      .since = "0.1", .later = "shared segments", .later_values = "\"shared\"" },
+      .fallback = "\"routed\"", .accepts = "\"routed\" or \"shared\"",
+      .means = "routed: each guest has a cable of its own to the host; shared: guests and "
+               "host are on one bridge, which tapster makes",
+      .since = "0.1" },
     { .path = "attach", .kinds = KEY_STRING, .modes = BRIDGED,
       .fallback = "a tap that is a port of the bridge",
       .accepts = "\"macvtap\"",
@@ -91,9 +114,9 @@ static const Key network_keys[] = {
                "somebody routes the subnet to this host",
       .since = "0.1" },
     { .path = "masquerade6", .kinds = KEY_BOOLEAN, .modes = MASQUERADED,
-      .fallback = "false", .accepts = "false",
-      .means = "the same for IPv6", .since = "0.1",
-      .later = "IPv6 for guests", .later_values = "true" },
+      .fallback = "true; false where subnet6 is a prefix outside fc00::/7",
+      .accepts = "true or false",
+      .means = "the same for IPv6", .since = "0.1" },
     { .path = "dhcp", .kinds = KEY_BOOLEAN, .modes = MASQUERADED,
       .fallback = "true", .accepts = "true or false",
       .means = "answer guests' DHCP requests", .since = "0.1" },
@@ -102,15 +125,15 @@ static const Key network_keys[] = {
       .means = "lease time that DHCP tells guests, in seconds", .since = "0.1" },
     { .path = "dns", .kinds = KEY_OBJECT, .modes = MASQUERADED, .fallback = "{}",
       .accepts = "an object with \"domain\" and \"servers\"",
-      .means = "what DHCP tells guests about names", .since = "0.1" },
+      .means = "the guests' names, and who answers for all others", .since = "0.1" },
     { .path = "dns.domain", .kinds = KEY_STRING, .modes = MASQUERADED,
       .fallback = "NAME.internal",
       .accepts = "a DNS domain of at most 63 characters, as \"lab.internal\", whose last "
                  "label is no number",
-      .means = "domain of the guests", .since = "0.1" },
+      .means = "domain of the guests: while one runs, HOSTNAME in it is its name", .since = "0.1" },
     { .path = "dns.servers", .kinds = KEY_STRING | KEY_ARRAY, .modes = MASQUERADED,
       .fallback = "\"host\"", .accepts = "\"host\" or an array of 1 to 4 IPv4 addresses",
-      .means = "name servers of the guests; host: those that this host uses",
+      .means = "name servers for all names but the guests' own; host: those that this host uses",
       .since = "0.1" },
     { .path = "dns.servers[]", .kinds = KEY_STRING, .modes = MASQUERADED,
       .fallback = "none", .accepts = "the IPv4 address of a name server, as \"9.9.9.9\"",
@@ -118,7 +141,8 @@ static const Key network_keys[] = {
     { .path = "guest_to_guest", .kinds = KEY_BOOLEAN, .modes = BOTH,
       .fallback = "true", .accepts = "true or false",
       .means = "guests of this network may talk to each other", .since = "0.1",
-      .later = "isolated ports on a bridge", .later_values = "false (bridged)" },
+      .later = "isolated ports on a bridge",
+      .later_values = "false (bridged, or a shared segment)" },
     { .path = "guest_to_host", .kinds = KEY_BOOLEAN, .modes = BOTH,
       .fallback = "true", .accepts = "true or false",
       .means = "guests may talk to this host, beyond DHCP, ping and DNS", .since = "0.1",
@@ -172,9 +196,7 @@ static const Key network_keys[] = {
     { .path = "grants.forwards", .kinds = KEY_OBJECT, .modes = MASQUERADED,
       .fallback = "none: no forwards",
       .accepts = "an object with \"from\" and \"ports\"",
-      .means = "a profile may forward ports of this host to its guest (no profile "
-               "can ask for one yet)",
-      .since = "0.1" },
+      .means = "a profile may forward ports of this host to its guest", .since = "0.1" },
     { .path = "grants.forwards.from", .kinds = KEY_STRING, .modes = MASQUERADED,
       .fallback = "\"host\"", .accepts = "\"host\" or \"any\"",
       .means = "from where forwards are reached: host: from this host and its guests; "
@@ -202,7 +224,8 @@ static const Key profile_keys[] = {
       .means = "name of the VM; its address is remembered under it", .since = "0.1" },
     { .path = "hostname", .kinds = KEY_STRING, .modes = BOTH, .fallback = "name",
       .accepts = "one DNS label: 1 to 63 letters, digits and, inside, '-'",
-      .means = "the host name that DHCP tells the guest", .since = "0.1" },
+      .means = "host name of the guest, as DHCP tells it and name servers know it",
+      .since = "0.1" },
     { .path = "address", .kinds = KEY_STRING, .modes = BOTH,
       .fallback = "a stable one is given",
       .accepts = "an IPv4 address, as \"192.168.77.20\"",
@@ -212,21 +235,32 @@ static const Key profile_keys[] = {
       .accepts = "a unicast MAC address, as \"52:54:00:12:34:56\"",
       .means = "the guest's MAC address; the network has to grant it", .since = "0.1" },
     { .path = "forwards", .kinds = KEY_ARRAY, .modes = BOTH, .fallback = "[]",
-      .accepts = "an array of forwards",
-      .means = "ports of the host that lead to the guest", .since = "0.1",
-      .later = "port forwards" },
+      .accepts = "an array of at most 1024 entries such as { \"host_port\": 8080, "
+                 "\"guest_port\": 80 }",
+      .means = "ports of the host that lead to the guest, on a masqueraded network; the "
+               "network has to grant them", .since = "0.1" },
     { .path = "forwards[]", .kinds = KEY_OBJECT, .modes = BOTH, .fallback = "none",
-      .accepts = "an object with \"protocol\", \"host_port\" and \"guest_port\"",
-      .means = "one forward", .since = "0.1", .later = "port forwards" },
+      .accepts = "an object with \"host_port\" and perhaps \"protocol\", \"guest_port\" "
+                 "and \"host_address\"",
+      .means = "one forward", .since = "0.1" },
     { .path = "forwards[].protocol", .kinds = KEY_STRING, .modes = BOTH,
-      .fallback = "none", .accepts = "\"tcp\" or \"udp\"",
-      .means = "protocol of the forward", .since = "0.1", .later = "port forwards" },
-    { .path = "forwards[].host_port", .kinds = KEY_INTEGER, .modes = BOTH,
-      .fallback = "none", .accepts = "1 to 65535",
-      .means = "port of the host", .since = "0.1", .later = "port forwards" },
-    { .path = "forwards[].guest_port", .kinds = KEY_INTEGER, .modes = BOTH,
-      .fallback = "none", .accepts = "1 to 65535",
-      .means = "port of the guest", .since = "0.1", .later = "port forwards" },
+      .fallback = "\"tcp\"", .accepts = "\"tcp\", \"udp\" or \"both\"",
+      .means = "protocol of the forward", .since = "0.1" },
+    { .path = "forwards[].host_port", .kinds = KEY_INTEGER | KEY_STRING, .modes = BOTH,
+      .required = true,
+      .accepts = "a port (8080) or a range of ports (\"8000-8010\")",
+      .means = "port of the host, or a range with both ends", .since = "0.1" },
+    { .path = "forwards[].guest_port", .kinds = KEY_INTEGER | KEY_STRING, .modes = BOTH,
+      .fallback = "the same as host_port",
+      .accepts = "a port (80) or, for a range, the first or as long a range "
+                 "(\"9000-9010\")",
+      .means = "port of the guest; of a range, the first one, or all of them",
+      .since = "0.1" },
+    { .path = "forwards[].host_address", .kinds = KEY_STRING, .modes = BOTH,
+      .fallback = "every address of the host, IPv4 and IPv6",
+      .accepts = "an IPv4 or IPv6 address of the host",
+      .means = "the one address of the host on which the port is forwarded",
+      .since = "0.1" },
     { .path = "limits", .kinds = KEY_OBJECT, .modes = BOTH, .fallback = "{}",
       .accepts = "an object of rates",
       .means = "packets and bits per second that the port may send and get",
@@ -256,96 +290,18 @@ const Key *keys_find(KeyFile file, const char *path)
     return NULL;
 }
 
-/* The name of @path if it is directly in @parent, else NULL. */
-static const char *name_in(const char *path, const char *parent)
+const char *keys_name_in(const Key *key, const char *parent)
 {
     gsize length = strlen(parent);
-    const char *name = path;
+    const char *name = key->path;
 
     if (length > 0) {
-        if (strncmp(path, parent, length) != 0 || path[length] != '.') {
+        if (strncmp(name, parent, length) != 0 || name[length] != '.') {
             return NULL;
         }
-        name = path + length + 1;
+        name += length + 1;
     }
     return strpbrk(name, ".[") ? NULL : name;
-}
-
-/* Names longer than this are no misspelling of ours. */
-#define NAME_COMPARED_MAX 24
-
-/* How many letters have to be put in, left out, changed or swapped with their
- * neighbour to make @b of @a (optimal string alignment). */
-static guint edit_distance(const char *a, const char *b)
-{
-    guint cost[NAME_COMPARED_MAX + 1][NAME_COMPARED_MAX + 1];
-    gsize n = strlen(a), m = strlen(b);
-
-    if (n > NAME_COMPARED_MAX || m > NAME_COMPARED_MAX) {
-        return G_MAXUINT;
-    }
-    for (guint i = 0; i <= n; i++) {
-        for (guint j = 0; j <= m; j++) {
-            if (i == 0 || j == 0) {
-                cost[i][j] = i + j;
-                continue;
-            }
-            cost[i][j] = MIN(MIN(cost[i - 1][j], cost[i][j - 1]) + 1,
-                             cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-                cost[i][j] = MIN(cost[i][j], cost[i - 2][j - 2] + 1);
-            }
-        }
-    }
-    return cost[n][m];
-}
-
-/* The name as people vary it: "MaxPorts", "max-ports" are "max_ports". */
-static char *fold_name(const char *name)
-{
-    GString *folded = g_string_new(NULL);
-
-    for (const char *at = name; *at; at++) {
-        if (g_ascii_isupper(*at) && at > name && g_ascii_islower(at[-1])) {
-            g_string_append_c(folded, '_');
-        }
-        g_string_append_c(folded, *at == '-' ? '_' : g_ascii_tolower(*at));
-    }
-    return g_string_free(folded, FALSE);
-}
-
-char *keys_nearest(KeyFile file, const char *parent, const char *name)
-{
-    guint n;
-    const Key *keys = keys_of(file, &n);
-    const char *best = NULL;
-    guint best_distance = G_MAXUINT;
-
-    if (strlen(name) > NAME_COMPARED_MAX) {
-        return NULL;
-    }
-    g_autofree char *folded = fold_name(name);
-    for (guint i = 0; i < n; i++) {
-        const char *known = name_in(keys[i].path, parent);
-        guint distance = known ? edit_distance(folded, known) : G_MAXUINT;
-
-        if (distance < best_distance) {
-            best = known;
-            best_distance = distance;
-        }
-    }
-    /* One slip in three letters, or it is another word. */
-    if (best && best_distance <= MAX(strlen(best) / 3, 1)) {
-        return g_strdup(best);
-    }
-    for (guint i = 0; i < n; i++) {
-        const char *dot = strrchr(keys[i].path, '.');
-
-        if (strcmp(dot ? dot + 1 : keys[i].path, folded) == 0) {
-            return g_strdup(keys[i].path);
-        }
-    }
-    return NULL;
 }
 
 char *keys_names(KeyFile file, const char *parent)
@@ -356,7 +312,7 @@ char *keys_names(KeyFile file, const char *parent)
     const char *last = NULL;
 
     for (guint i = 0; i < n; i++) {
-        const char *name = name_in(keys[i].path, parent);
+        const char *name = keys_name_in(&keys[i], parent);
 
         if (!name || (keys[i].later && !keys[i].later_values)) {
             continue;

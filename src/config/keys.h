@@ -68,9 +68,13 @@ const Key *keys_of(KeyFile file, guint *ret_n);
  */
 const Key *keys_find(KeyFile file, const char *path);
 
+/* The key's name in the object at @parent ("" for the root, "allow[]" for an
+ * entry of it); NULL if it does not stand directly there. */
+const char *keys_name_in(const Key *key, const char *parent);
+
 /**
  * keys_nearest:
- * @parent: path of the object ("" for the root, "allow[]" for an entry of it)
+ * @parent: path of the object
  * @name: a name that this object does not know
  *
  * Privilege: none

@@ -9,7 +9,7 @@
 
 /*
  * A network file as a struct. shape_check() has held it against the table of
- * keys before; here and in network_pool.c and network_access.c values get their
+ * keys before; here and in network_*.c values get their
  * meaning. Nothing is looked up, nothing is opened.
  *
  * Invariant: a Network is only handed out if its file has no fault at all.
@@ -38,6 +38,9 @@ void network_free(Network *network)
     g_free(network->dns_domain);
     if (network->exclude) {
         g_array_unref(network->exclude);
+    }
+    if (network->reservations) {
+        g_ptr_array_unref(network->reservations);
     }
     if (network->allow) {
         g_ptr_array_unref(network->allow);
@@ -206,8 +209,7 @@ static void read_dns(const JsonValue *root, Network *network, Faults *faults)
     }
 }
 
-/* Keys of which this version has only some values. */
-static void check_segment(const JsonValue *root, Faults *faults)
+static void read_segment(const JsonValue *root, Network *network, Faults *faults)
 {
     const JsonValue *value = json_value_member(root, "segment");
     const char *text;
@@ -216,36 +218,18 @@ static void check_segment(const JsonValue *root, Faults *faults)
         return;
     }
     if (strcmp(text, "shared") == 0) {
-        shape_refuse_later(value, KEY_FILE_NETWORK, faults);
+        network->segment = SEGMENT_SHARED;
     } else {
         shape_refuse(value, KEY_FILE_NETWORK, NULL, faults);
     }
 }
 
-static void check_ipv6(const JsonValue *root, Faults *faults)
-{
-    const JsonValue *subnet6 = json_value_member(root, "subnet6");
-    const JsonValue *masquerade6 = json_value_member(root, "masquerade6");
-    const char *text;
-    bool truth;
-
-    if (subnet6 && json_value_get_string(subnet6, &text) && strcmp(text, "none") != 0) {
-        if (strcmp(text, "auto") == 0 || strchr(text, ':')) {
-            shape_refuse_later(subnet6, KEY_FILE_NETWORK, faults);
-        } else {
-            shape_refuse(subnet6, KEY_FILE_NETWORK, NULL, faults);
-        }
-    }
-    if (masquerade6 && json_value_get_boolean(masquerade6, &truth) && truth) {
-        shape_refuse_later(masquerade6, KEY_FILE_NETWORK, faults);
-    }
-}
-
-static void read_fence(const JsonValue *root, const char *key, bool bridged, bool *truth,
+/* @later: this version cannot do without what @key switches off */
+static void read_fence(const JsonValue *root, const char *key, bool later, bool *truth,
                        Faults *faults)
 {
     network_read_boolean(root, key, truth);
-    if (bridged && !*truth) {
+    if (later && !*truth) {
         shape_refuse_later(json_value_member(root, key), KEY_FILE_NETWORK, faults);
     }
 }
@@ -265,11 +249,13 @@ static void read_network(const JsonValue *root, Network *network, Faults *faults
         network_read_boolean(root, "dhcp", &network->dhcp);
         read_lease_time(root, network, faults);
         read_dns(root, network, faults);
-        check_segment(root, faults);
-        check_ipv6(root, faults);
+        read_segment(root, network, faults);
+        network_read_ipv6(root, network, faults);
     }
-    read_fence(root, "guest_to_guest", bridged, &network->guest_to_guest, faults);
+    read_fence(root, "guest_to_guest", bridged || network->segment == SEGMENT_SHARED,
+               &network->guest_to_guest, faults);
     read_fence(root, "guest_to_host", bridged, &network->guest_to_host, faults);
+    network_read_reservations(root, network, faults);
     network_read_access(root, network, faults);
 }
 

@@ -25,6 +25,20 @@ typedef struct {
     guint32 max_ports; /* default 16 */
 } NetworkAllow;
 
+/* An entry of "reservations". */
+typedef struct {
+    char *user;      /* whose */
+    char *name;      /* of the profile */
+    guint32 host;    /* host number, in the pool and not excluded */
+    guint32 address; /* host byte order; 0 where only the host number is said */
+} NetworkReservation;
+
+typedef enum {
+    NETWORK_SUBNET6_NONE,
+    NETWORK_SUBNET6_AUTO,  /* a random /48 of fd00::/8 */
+    NETWORK_SUBNET6_PREFIX,
+} NetworkSubnet6;
+
 typedef struct {
     char *name;
     char *file; /* where it was read from */
@@ -36,6 +50,14 @@ typedef struct {
     guint32 pool_offset;      /* host number; default 10; 2 in one smaller than /27 */
     guint32 pool_size;        /* slots; default: all that are left; 0 without a subnet */
     GArray *exclude;          /* SlotRange, host numbers */
+
+    NetworkSubnet6 subnet6_kind; /* default auto; none if bridged or mtu < 1280 */
+    Prefix6 subnet6;          /* NETWORK_SUBNET6_PREFIX */
+    bool masquerade6;         /* default true; false for a prefix outside fc00::/7, and
+                               * if bridged */
+    SegmentKind segment;      /* default routed */
+    guint32 gateway;          /* bridged with a subnet: what leases name; 0: none */
+    GPtrArray *reservations;  /* NetworkReservation * */
 
     UplinkKind uplink;        /* bridged default: none (no uplink moved) */
     Ifname uplink_name;
@@ -53,6 +75,9 @@ typedef struct {
     GPtrArray *allow;         /* NetworkAllow *; empty: only root */
     bool grant_address;       /* default false */
     bool grant_mac;           /* default false */
+    ForwardsFrom grant_forwards; /* default none; an object without "from": host */
+    guint16 grant_first;      /* host ports, inclusive; default 1024 to 65535 */
+    guint16 grant_last;
 } Network;
 
 void network_free(Network *network);

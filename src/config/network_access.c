@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "base/number.h"
 #include "config/name.h"
 #include "config/network_parts.h"
+#include "config/ports.h"
 #include "config/shape.h"
 
 #include <string.h>
@@ -16,6 +16,10 @@
 
 #define MAX_PORTS_DEFAULT 16
 #define MAX_PORTS_MAX     4096
+
+/* The first port that any user of a host may take: ip_unprivileged_port_start in
+ * Linux Documentation/networking/ip-sysctl.rst. */
+#define FORWARDS_FIRST_DEFAULT 1024
 
 static const struct {
     const char *key;
@@ -125,29 +129,22 @@ static void read_allow(const JsonValue *root, Network *network, Faults *faults)
     }
 }
 
-/* "8080" or "1024-65535" */
-static bool valid_ports(const char *text)
-{
-    g_auto(GStrv) ends = g_strsplit(text, "-", 3);
-    guint n = g_strv_length(ends);
-    guint64 first, last;
-
-    return n >= 1 && n <= 2 && number_parse(ends[0], 1, G_MAXUINT16, &first, NULL) &&
-           (n == 1 || number_parse(ends[1], first, G_MAXUINT16, &last, NULL));
-}
-
-/* Checked, and kept nowhere: no profile can ask for a forward yet. */
-static void check_forwards(const JsonValue *forwards, Faults *faults)
+static void read_forwards(const JsonValue *forwards, Network *network, Faults *faults)
 {
     const JsonValue *from = json_value_member(forwards, "from");
     const JsonValue *ports = json_value_member(forwards, "ports");
     const char *text;
 
-    if (from && json_value_get_string(from, &text) && strcmp(text, "host") != 0 &&
-        strcmp(text, "any") != 0) {
-        shape_refuse(from, KEY_FILE_NETWORK, NULL, faults);
+    network->grant_forwards = forwards ? FORWARDS_FROM_HOST : FORWARDS_NONE;
+    if (from && json_value_get_string(from, &text)) {
+        if (strcmp(text, "any") == 0) {
+            network->grant_forwards = FORWARDS_FROM_ANY;
+        } else if (strcmp(text, "host") != 0) {
+            shape_refuse(from, KEY_FILE_NETWORK, NULL, faults);
+        }
     }
-    if (ports && json_value_get_string(ports, &text) && !valid_ports(text)) {
+    if (ports && json_value_get_string(ports, &text) &&
+        !ports_parse(text, &network->grant_first, &network->grant_last)) {
         shape_refuse(ports, KEY_FILE_NETWORK, NULL, faults);
     }
 }
@@ -160,7 +157,9 @@ void network_read_access(const JsonValue *root, Network *network, Faults *faults
     read_allow(root, network, faults);
     network_read_boolean(grants, "address", &network->grant_address);
     network_read_boolean(grants, "mac", &network->grant_mac);
+    network->grant_first = FORWARDS_FIRST_DEFAULT;
+    network->grant_last = G_MAXUINT16;
     if (network->mode != MODE_BRIDGED) {
-        check_forwards(json_value_member(grants, "forwards"), faults);
+        read_forwards(json_value_member(grants, "forwards"), network, faults);
     }
 }

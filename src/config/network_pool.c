@@ -6,11 +6,13 @@
 #include <string.h>
 
 /*
- * Subnet and pool of a network file. Host numbers count from the subnet's base
- * address: 0 is the network itself, 1 the gateway, the last one broadcast.
+ * Subnet, pool and, for a LAN, its router, of a network file. Host numbers
+ * count from the subnet's base address: 0 is the network itself, 1 the
+ * gateway, the last one broadcast.
  *
  * Invariant: a pool that is passed lies within its subnet, holds neither of
- * those three, and has an address that is not excluded.
+ * those three nor, but for what is excluded, the LAN's router, and has an
+ * address that is not excluded.
  */
 
 #define SUBNET_LENGTH_DEFAULT 24
@@ -215,19 +217,67 @@ static void read_exclude(const JsonValue *pool, Network *network, guint32 last, 
     }
 }
 
-void network_read_pool(const JsonValue *root, Network *network, Faults *faults)
+bool network_excludes(const Network *network, guint32 host)
 {
-    const JsonValue *pool = json_value_member(root, "pool");
+    for (guint i = 0; i < network->exclude->len; i++) {
+        const SlotRange *range = &g_array_index(network->exclude, SlotRange, i);
 
-    read_subnet(root, network, faults);
+        if (host >= range->first && host <= range->last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns: what is wrong with @address as the LAN's router, NULL if nothing.
+ * (transfer full) */
+static char *check_gateway(guint32 address, const Network *network)
+{
+    guint32 last = (1u << (32 - network->subnet.length)) - 2;
+    guint32 host = address - network->subnet.address;
+    guint32 pool_last = network->pool_offset + network->pool_size - 1;
+
+    if (!prefix4_contains(network->subnet, address) || host < 1 || host > last) {
+        return g_strdup_printf("it is none of the hosts in %s",
+                               address_format_prefix4(network->subnet).text);
+    }
+    if (host >= network->pool_offset && host <= pool_last && !network_excludes(network, host)) {
+        return g_strdup_printf("the pool has it, host numbers %u to %u: put %u into "
+                               "\"pool.exclude\"", network->pool_offset, pool_last, host);
+    }
+    return NULL;
+}
+
+static void read_gateway(const JsonValue *root, Network *network, Faults *faults)
+{
+    const JsonValue *value = json_value_member(root, "gateway");
+    const char *text;
+    guint32 address;
+
+    if (!value || network->mode != MODE_BRIDGED || !json_value_get_string(value, &text)) {
+        return;
+    }
     if (!network->has_subnet) {
-        if (pool && !json_value_member(root, "subnet")) {
-            json_value_fault(pool, faults, TAPSTER_ERROR_CONFIG,
-                             "found a pool without a subnet, expected \"subnet\" as well");
+        if (!json_value_member(root, "subnet")) {
+            json_value_fault(value, faults, TAPSTER_ERROR_CONFIG,
+                             "found a gateway without a subnet, expected \"subnet\" as well");
         }
         return;
     }
+    bool sound = address_parse_ipv4(text, &address, NULL);
+    g_autofree char *reason = sound ? check_gateway(address, network) : NULL;
+    if (!sound || reason) {
+        shape_refuse(value, KEY_FILE_NETWORK, reason, faults);
+    } else {
+        network->gateway = address;
+    }
+}
+
+static void read_range(const JsonValue *root, Network *network, Faults *faults)
+{
+    const JsonValue *pool = json_value_member(root, "pool");
     guint32 last = (1u << (32 - network->subnet.length)) - 2;
+
     network->pool_offset = network->subnet.length >= POOL_SMALL_LENGTH ? POOL_FIRST
                                                                        : POOL_OFFSET_DEFAULT;
     bool sound = read_number(pool, "offset", POOL_FIRST, last, network, &network->pool_offset,
@@ -236,4 +286,18 @@ void network_read_pool(const JsonValue *root, Network *network, Faults *faults)
     network->pool_size = room;
     sound = read_number(pool, "size", 1, room, network, &network->pool_size, faults) && sound;
     read_exclude(pool, network, last, sound, faults);
+}
+
+void network_read_pool(const JsonValue *root, Network *network, Faults *faults)
+{
+    const JsonValue *pool = json_value_member(root, "pool");
+
+    read_subnet(root, network, faults);
+    if (network->has_subnet) {
+        read_range(root, network, faults);
+    } else if (pool && !json_value_member(root, "subnet")) {
+        json_value_fault(pool, faults, TAPSTER_ERROR_CONFIG,
+                         "found a pool without a subnet, expected \"subnet\" as well");
+    }
+    read_gateway(root, network, faults);
 }

@@ -4,6 +4,7 @@
 #include "base/quote.h"
 #include "config/name.h"
 #include "config/network.h"
+#include "config/profile_parts.h"
 #include "config/shape.h"
 
 #include <string.h>
@@ -26,6 +27,9 @@ void profile_free(Profile *profile)
         g_free(profile->name);
         g_free(profile->hostname);
         g_free(profile->network);
+        if (profile->forwards) {
+            g_array_unref(profile->forwards);
+        }
         g_free(profile);
     }
 }
@@ -107,6 +111,22 @@ static void read_name(const JsonValue *root, const char *file, Profile *profile,
     }
 }
 
+/* Names that machines look up in their domain without anybody's asking them to: for
+ * a proxy (CERT VU#598349), for a tunnel (RFC 5214 section 8.3.2), for themselves.
+ * Who had one would be sent what is not for them. dnsmasq_conf.c has the same for
+ * names that guests give themselves. */
+static bool is_unasked(const char *hostname)
+{
+    static const char *const names[] = {"isatap", "localhost", "wpad"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (g_ascii_strcasecmp(hostname, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void read_hostname(const JsonValue *root, Profile *profile, Faults *faults)
 {
     const char *text = NULL;
@@ -116,6 +136,11 @@ static void read_hostname(const JsonValue *root, Profile *profile, Faults *fault
         shape_refuse(value, KEY_FILE_PROFILE, NULL, faults);
     }
     profile->hostname = g_strdup(value ? text : profile->name);
+    if (profile->hostname && is_unasked(profile->hostname)) {
+        json_value_fault(value ? value : root, faults, TAPSTER_ERROR_CONFIG,
+                         "found the host name '%s', which other guests look up unasked, "
+                         "expected another \"hostname\"", profile->hostname);
+    }
 }
 
 static void read_address(const JsonValue *root, Profile *profile, Faults *faults)
@@ -165,6 +190,7 @@ Profile *profile_parse(const char *file, const char *text, gsize size, Faults *f
         read_hostname(root, profile, faults);
         read_address(root, profile, faults);
         read_mac(root, profile, faults);
+        profile_read_forwards(root, profile, faults);
     }
     return faults_count(faults) == before ? g_steal_pointer(&profile) : NULL;
 }

@@ -5,6 +5,24 @@
 #include "base/terms.h"
 #include "config/faults.h"
 
+/* A forward: ports of this host that lead to the guest. */
+typedef struct {
+    bool tcp;
+    bool udp;
+    bool has_host4;     /* only this address of the host, IPv4 */
+    bool has_host6;     /* only this one, IPv6; at most one of the two */
+    guint32 host4;      /* host byte order */
+    Address6 host6;
+    guint16 host_port;  /* the first one */
+    guint16 guest_port; /* the first one */
+    guint16 n_ports;    /* 1 but for a range; guest ports run along */
+} ProfileForward;
+
+#define PROFILE_FORWARDS_MAX 1024 /* entries of "forwards" */
+
+/* Host ports that one profile may forward, each protocol counted by itself. */
+#define PROFILE_FORWARD_PORTS_MAX 4096
+
 /* A profile file as a struct (tapster-profile(5)): one VM's wish. */
 typedef struct {
     char *file;     /* where it was read from, printable */
@@ -16,6 +34,8 @@ typedef struct {
     guint32 address; /* host byte order */
     bool has_mac;
     Mac mac;
+    GArray *forwards; /* ProfileForward; never NULL, empty without any. One host
+                       * port of one protocol and address stands once */
 } Profile;
 
 void profile_free(Profile *profile);

@@ -155,6 +155,24 @@ static bool check_value(const Walk *walk, const JsonValue *value)
     return true;
 }
 
+static void check_required(const Walk *walk, const JsonValue *object)
+{
+    g_autofree char *pattern = pattern_of(object);
+    guint n;
+    const Key *keys = keys_of(walk->file, &n);
+
+    for (guint i = 0; i < n; i++) {
+        const char *name = keys[i].required ? keys_name_in(&keys[i], pattern) : NULL;
+        bool wanted = name && fits_mode(walk, &keys[i]) &&
+                      (walk->mode != MODE_NONE || keys[i].modes == KEY_IN_BOTH);
+
+        if (wanted && !json_value_member(object, name)) {
+            json_value_fault(object, walk->faults, TAPSTER_ERROR_CONFIG,
+                             "found no \"%s\", expected it to be %s", name, keys[i].accepts);
+        }
+    }
+}
+
 /* The scanner has bounded the depth. */
 static void check_inside(const Walk *walk, const JsonValue *container)
 {
@@ -167,22 +185,8 @@ static void check_inside(const Walk *walk, const JsonValue *container)
             check_inside(walk, value);
         }
     }
-}
-
-static void check_required(const Walk *walk, const JsonValue *root)
-{
-    guint n;
-    const Key *keys = keys_of(walk->file, &n);
-
-    for (guint i = 0; i < n; i++) {
-        bool wanted = keys[i].required && fits_mode(walk, &keys[i]) &&
-                      (walk->mode != MODE_NONE || keys[i].modes == KEY_IN_BOTH);
-
-        if (wanted && !json_value_member(root, keys[i].path)) {
-            json_value_fault(root, walk->faults, TAPSTER_ERROR_CONFIG,
-                             "found no \"%s\", expected it to be %s", keys[i].path,
-                             keys[i].accepts);
-        }
+    if (json_value_kind(container) == JSON_OBJECT) {
+        check_required(walk, container);
     }
 }
 
@@ -195,5 +199,4 @@ void shape_check(const JsonValue *root, KeyFile file, Mode mode, Faults *faults)
         return;
     }
     check_inside(&walk, root);
-    check_required(&walk, root);
 }

@@ -4,8 +4,8 @@
 /*
  * Permission. A network's "allow" list is the whole authority: no entry that
  * matches, no port. What a profile fixes beyond the choice of a network
- * (an address, a MAC) needs a grant of that network, unless the administrator
- * wrote the profile.
+ * (an address, a MAC, forwards) needs a grant of that network, unless the
+ * administrator wrote the profile.
  */
 
 void caller_free(Caller *caller)
@@ -62,6 +62,81 @@ bool permit_network(const Caller *caller, const NetworkGrants *grants,
     return true;
 }
 
+ForwardsFrom permit_forwards_from(const NetworkGrants *grants, bool trusted)
+{
+    ForwardsFrom granted = (ForwardsFrom)grants->forwards;
+
+    return granted == FORWARDS_NONE && trusted ? FORWARDS_FROM_HOST : granted;
+}
+
+/* The first host port that is outside @first..@last; 0 if none is. */
+static guint32 find_ungranted(const Profile *profile, guint32 first, guint32 last)
+{
+    for (guint i = 0; i < profile->forwards->len; i++) {
+        const ProfileForward *forward = &g_array_index(profile->forwards, ProfileForward, i);
+        guint32 end = forward->host_port + (guint32)forward->n_ports - 1;
+
+        if (forward->host_port < first || forward->host_port > last) {
+            return forward->host_port;
+        }
+        if (end > last) {
+            return last + 1;
+        }
+    }
+    return 0;
+}
+
+/* What "grants" would have to say, so that all host ports of the profile are in
+ * it as well as @first..@last. (transfer full) */
+static char *describe_grant(const Profile *profile, guint32 first, guint32 last)
+{
+    for (guint i = 0; i < profile->forwards->len; i++) {
+        const ProfileForward *forward = &g_array_index(profile->forwards, ProfileForward, i);
+
+        first = MIN(first, forward->host_port);
+        last = MAX(last, forward->host_port + (guint32)forward->n_ports - 1);
+    }
+    g_autofree char *end = first == last ? g_strdup("") : g_strdup_printf("-%u", last);
+    return g_strdup_printf("\"grants\": { \"forwards\": { \"ports\": \"%u%s\" } }", first, end);
+}
+
+static bool permit_forwards(const NetworkGrants *grants, const char *name, const char *file,
+                            const Profile *profile, bool trusted, GError **error)
+{
+    guint32 first = grants->forwards_first, last = grants->forwards_last;
+
+    if (profile->forwards->len == 0) {
+        return true;
+    }
+    if (grants->mode != MODE_MASQUERADED) {
+        return error_set(error, TAPSTER_ERROR_CONFIG,
+                         "profile '%s' has forwards, and network '%s' is %s: leave \"forwards\" "
+                         "out, the guest has an address of its own on the LAN",
+                         profile->file, name, mode_name((Mode)grants->mode));
+    }
+    if (trusted) {
+        return true;
+    }
+    if (grants->forwards == FORWARDS_NONE) {
+        g_autofree char *grant = describe_grant(profile, G_MAXUINT16, 1);
+
+        return error_set(error, TAPSTER_ERROR_DENIED,
+                         "profile '%s' has forwards, which network '%s' does not grant: leave "
+                         "\"forwards\" out, or ask for %s in '%s'",
+                         profile->file, name, grant, file);
+    }
+    guint32 ungranted = find_ungranted(profile, first, last);
+    if (ungranted != 0) {
+        g_autofree char *grant = describe_grant(profile, first, last);
+
+        return error_set(error, TAPSTER_ERROR_DENIED,
+                         "profile '%s' forwards port %u of this host, and network '%s' grants %u "
+                         "to %u: choose another \"host_port\", or ask for %s in '%s'",
+                         profile->file, ungranted, name, first, last, grant, file);
+    }
+    return true;
+}
+
 bool permit_profile(const NetworkGrants *grants, const char *name,
                     const char *file, const Profile *profile, bool trusted,
                     GError **error)
@@ -93,7 +168,7 @@ bool permit_profile(const NetworkGrants *grants, const char *name,
                          "\"grants\": { \"mac\": true } in '%s'",
                          profile->file, name, file);
     }
-    return true;
+    return permit_forwards(grants, name, file, profile, trusted, error);
 }
 
 static char *describe_entry(const NetworkAllow *allow)

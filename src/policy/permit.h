@@ -48,12 +48,26 @@ bool permit_network(const Caller *caller, const NetworkGrants *grants,
  *
  * Privilege: none
  * Errors: DENIED, naming the key, and what the network's file would have to say;
- *   CONFIG if network and profile do not fit (modes differ)
+ *   CONFIG if network and profile do not fit (modes differ, an address without
+ *   a subnet, forwards on a bridged network)
  * Returns: true if the network grants all that the profile asks for
  */
 bool permit_profile(const NetworkGrants *grants, const char *name,
                     const char *file, const Profile *profile, bool trusted,
                     GError **error) must_use;
+
+/**
+ * permit_forwards_from:
+ * @grants: of the network
+ * @trusted: the profile is the administrator's own
+ *
+ * From where a profile's forwards are reached: as the network grants; a trusted
+ * profile's from this host at least.
+ *
+ * Privilege: none
+ * Returns: FORWARDS_NONE where permit_profile() refuses a forward
+ */
+ForwardsFrom permit_forwards_from(const NetworkGrants *grants, bool trusted);
 
 /* "user alice, group kvm, whoever can open /dev/kvm", "nobody but root": for a
  * refusal. (transfer full) */

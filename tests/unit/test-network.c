@@ -94,6 +94,12 @@ static void test_defaults(void)
     g_assert_cmpuint(nat->pool_offset, ==, 10);
     g_assert_cmpuint(nat->pool_size, ==, 245);
     g_assert_cmpuint(nat->exclude->len, ==, 0);
+    g_assert_cmpint(nat->subnet6_kind, ==, NETWORK_SUBNET6_AUTO);
+    g_assert_cmpuint(nat->subnet6.length, ==, 0);
+    g_assert_true(nat->masquerade6);
+    g_assert_cmpint(nat->segment, ==, SEGMENT_ROUTED);
+    g_assert_cmphex(nat->gateway, ==, 0);
+    g_assert_cmpuint(nat->reservations->len, ==, 0);
     g_assert_cmpint(nat->uplink, ==, UPLINK_AUTO);
     g_assert_cmpstr(nat->uplink_name.name, ==, "");
     g_assert_cmpstr(nat->bridge.name, ==, "");
@@ -105,11 +111,20 @@ static void test_defaults(void)
     g_assert_true(nat->guest_to_guest && nat->guest_to_host);
     g_assert_cmpuint(nat->allow->len, ==, 0);
     g_assert_false(nat->grant_address || nat->grant_mac);
+    g_assert_cmpint(nat->grant_forwards, ==, FORWARDS_NONE);
+    g_assert_cmpuint(nat->grant_first, ==, 1024);
+    g_assert_cmpuint(nat->grant_last, ==, 65535);
 
     g_assert_cmpint(lan->mode, ==, MODE_BRIDGED);
     g_assert_false(lan->has_subnet || lan->subnet_auto);
     g_assert_cmpuint(lan->subnet.length, ==, 0);
     g_assert_cmpuint(lan->pool_size, ==, 0);
+    g_assert_cmpint(lan->subnet6_kind, ==, NETWORK_SUBNET6_NONE);
+    g_assert_false(lan->masquerade6);
+    g_assert_cmphex(lan->gateway, ==, 0);
+    g_assert_cmpuint(lan->reservations->len, ==, 0);
+    g_assert_cmpint(lan->grant_forwards, ==, FORWARDS_NONE);
+    g_assert_cmpuint(lan->grant_first, ==, 1024);
     g_assert_cmpint(lan->uplink, ==, UPLINK_NONE);
     g_assert_cmpstr(lan->bridge.name, ==, "br0");
     g_assert_false(lan->masquerade || lan->dhcp);
@@ -119,16 +134,18 @@ static void test_defaults(void)
 static void test_everything(void)
 {
     g_autoptr(Network) network = accept_text(
-        "{ \"mode\": \"masqueraded\", \"subnet\": \"192.168.77.0/24\", \"subnet6\": \"none\",\n"
+        "{ \"mode\": \"masqueraded\", \"subnet\": \"192.168.77.0/24\",\n"
+        "  \"subnet6\": \"2001:DB8::/48\",\n"
         "  \"pool\": { \"offset\": 20, \"size\": 100, \"exclude\": [ \"60-69\", 30 ] },\n"
+        "  \"reservations\": [ { \"user\": \"alice\", \"name\": \"web\", \"host\": 25 } ],\n"
         "  \"segment\": \"routed\", \"uplink\": \"eth0\", \"masquerade\": false,\n"
-        "  \"masquerade6\": false, \"mtu\": 1400, \"dhcp\": false, \"lease_time\": 20,\n"
+        "  \"masquerade6\": true, \"mtu\": 1400, \"dhcp\": false, \"lease_time\": 20,\n"
         "  \"dns\": { \"domain\": \"lab.example\", \"servers\": [ \"9.9.9.9\", \"1.1.1.1\" ] },\n"
         "  \"guest_to_guest\": false, \"guest_to_host\": false,\n"
         "  \"allow\": [ { \"user\": \"alice\" }, { \"group\": \"kvm\", \"max_ports\": 4 },\n"
         "    { \"everyone\": true, \"max_ports\": 1 }, { \"can_open\": \"/dev/kvm\" } ],\n"
         "  \"grants\": { \"address\": true, \"mac\": true,\n"
-        "    \"forwards\": { \"from\": \"any\", \"ports\": \"1024-65535\" } } }\n");
+        "    \"forwards\": { \"from\": \"any\", \"ports\": \"80-9000\" } } }\n");
     const struct {
         NetworkAllowKind kind;
         const char *name;
@@ -169,6 +186,18 @@ static void test_everything(void)
         g_assert_cmpuint(entry->max_ports, ==, allow[i].max_ports);
     }
     g_assert_true(network->grant_address && network->grant_mac);
+    g_assert_cmpint(network->grant_forwards, ==, FORWARDS_FROM_ANY);
+    g_assert_cmpuint(network->grant_first, ==, 80);
+    g_assert_cmpuint(network->grant_last, ==, 9000);
+    g_assert_cmpint(network->subnet6_kind, ==, NETWORK_SUBNET6_PREFIX);
+    g_assert_cmpstr(address_format_prefix6(&network->subnet6).text, ==, "2001:db8::/48");
+    g_assert_true(network->masquerade6);
+    g_assert_cmpuint(network->reservations->len, ==, 1);
+    const NetworkReservation *reservation = network->reservations->pdata[0];
+    g_assert_cmpstr(reservation->user, ==, "alice");
+    g_assert_cmpstr(reservation->name, ==, "web");
+    g_assert_cmpuint(reservation->host, ==, 25);
+    g_assert_cmphex(reservation->address, ==, 0);
 }
 
 static void test_mode(void)
@@ -322,6 +351,321 @@ static void test_pool(void)
     }
     refuse_bridged("\"pool\":{\"offset\":5}",
                    "8: $.pool: found a pool without a subnet, expected \"subnet\" as well");
+}
+
+#define SUBNET6 "\"auto\", \"none\" or a prefix such as \"2001:db8:1::/48\" (/16 to /64)"
+
+/* As many addresses as a /24 has for a pool: 245. */
+static void test_ipv6(void)
+{
+    static const struct {
+        const char *members;
+        NetworkSubnet6 kind;
+        const char *prefix;
+        bool masquerade6;
+    } good[] = {
+        { "", NETWORK_SUBNET6_AUTO, "::/0", true },
+        { "\"subnet6\":\"auto\"", NETWORK_SUBNET6_AUTO, "::/0", true },
+        { "\"subnet6\":\"auto\",\"masquerade6\":false", NETWORK_SUBNET6_AUTO, "::/0", false },
+        { "\"subnet6\":\"none\"", NETWORK_SUBNET6_NONE, "::/0", true },
+        { "\"subnet6\":\"none\",\"masquerade6\":true", NETWORK_SUBNET6_NONE, "::/0", true },
+        { "\"subnet6\":\"fd12:3456:789a::/48\"", NETWORK_SUBNET6_PREFIX, "fd12:3456:789a::/48",
+          true },
+        { "\"subnet6\":\"fc00::/16\"", NETWORK_SUBNET6_PREFIX, "fc00::/16", true },
+        { "\"subnet6\":\"fd12:3456::/48\",\"masquerade6\":false", NETWORK_SUBNET6_PREFIX,
+          "fd12:3456::/48", false },
+        { "\"subnet6\":\"2001:DB8:0:0::/56\"", NETWORK_SUBNET6_PREFIX, "2001:db8::/56", false },
+        { "\"subnet6\":\"3fff::/20\"", NETWORK_SUBNET6_PREFIX, "3fff::/20", false },
+        { "\"subnet6\":\"2001:db8::/56\",\"masquerade6\":true", NETWORK_SUBNET6_PREFIX,
+          "2001:db8::/56", true },
+        /* the host's own /64 and one for each slot */
+        { "\"subnet6\":\"fd00::/57\",\"pool\":{\"size\":127}", NETWORK_SUBNET6_PREFIX,
+          "fd00::/57", true },
+        { "\"subnet6\":\"fd00::/63\",\"pool\":{\"size\":1}", NETWORK_SUBNET6_PREFIX,
+          "fd00::/63", true },
+        { "\"subnet\":\"auto/16\",\"subnet6\":\"fd00::/48\"", NETWORK_SUBNET6_PREFIX, "fd00::/48",
+          true },
+        { "\"segment\":\"shared\",\"subnet6\":\"fd00::/64\"", NETWORK_SUBNET6_PREFIX, "fd00::/64",
+          true },
+        { "\"segment\":\"shared\",\"subnet6\":\"fd00::/48\"", NETWORK_SUBNET6_PREFIX, "fd00::/48",
+          true },
+        /* links of less than 1280 bytes have no IPv6 */
+        { "\"mtu\":1279", NETWORK_SUBNET6_NONE, "::/0", true },
+        { "\"mtu\":1279,\"subnet6\":\"none\"", NETWORK_SUBNET6_NONE, "::/0", true },
+        { "\"mtu\":1280", NETWORK_SUBNET6_AUTO, "::/0", true },
+    };
+    static const struct {
+        const char *text, *reason;
+    } bad[] = {
+        { "", "" }, { "Auto", "" }, { "auto/48", "" }, { "fd00::", "" }, { "fd00::/15", "" },
+        { "fd00::/65", "" }, { "fd00::/064", "" }, { "fd00::/48 ", "" }, { "10.0.0.0/24", "" },
+        { "::ffff:10.0.0.0/64", "" }, { "fd00::%eth0/48", "" }, { "fd00::1::/48", "" },
+        { "fd00::/128", "" },
+        { "fd12:3456::1/48", ": did you mean \"fd12:3456::/48\"?" },
+        { "fd12:3456:789a:bcde::/49", ": did you mean \"fd12:3456:789a:8000::/49\"?" },
+        { "::/16", ": guests can use addresses in fc00::/7 and 2000::/3" },
+        { "fe80::/64", ": guests can use addresses in fc00::/7 and 2000::/3" },
+        { "ff05::/16", ": guests can use addresses in fc00::/7 and 2000::/3" },
+        { "4000::/16", ": guests can use addresses in fc00::/7 and 2000::/3" },
+        { "64:ff9b::/48", ": guests can use addresses in fc00::/7 and 2000::/3" },
+        { "fd00::/64",
+          ": each port has a /64 of it, and a pool of 245 with this host takes a /56" },
+        { "2001:db8::/57",
+          ": each port has a /64 of it, and a pool of 245 with this host takes a /56" },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(good); i++) {
+        g_autoptr(Network) network = accept_masqueraded(good[i].members);
+
+        g_assert_cmpint(network->subnet6_kind, ==, good[i].kind);
+        g_assert_cmpstr(address_format_prefix6(&network->subnet6).text, ==, good[i].prefix);
+        g_assert_true(network->masquerade6 == good[i].masquerade6);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autofree char *members = g_strdup_printf("\"subnet6\":\"%s\"", bad[i].text);
+        g_autofree char *fault = g_strdup_printf(
+            "11: $.subnet6: found the string '%s', expected " SUBNET6 "%s", bad[i].text,
+            bad[i].reason);
+
+        refuse_masqueraded(members, fault);
+    }
+    refuse_masqueraded("\"subnet6\":\"auto\",\"mtu\":1279",
+                       "11: $.subnet6: found the string 'auto', expected \"none\", as IPv6 takes "
+                       "an \"mtu\" of at least 1280");
+    refuse_masqueraded("\"subnet6\":\"fd00::/48\",\"mtu\":576",
+                       "11: $.subnet6: found the string 'fd00::/48', expected \"none\", as IPv6 "
+                       "takes an \"mtu\" of at least 1280");
+    refuse_masqueraded("\"subnet6\":\"2001:db8::/64\",\"pool\":{\"size\":1}",
+                       "11: $.subnet6: found the string '2001:db8::/64', expected " SUBNET6
+                       ": each port has a /64 of it, and a pool of 1 with this host takes a /63");
+}
+
+static void test_segment(void)
+{
+    g_autoptr(Network) shared = accept_masqueraded("\"segment\":\"shared\"");
+    g_autoptr(Network) closed =
+        accept_masqueraded("\"segment\":\"shared\",\"guest_to_host\":false");
+
+    g_assert_cmpint(shared->segment, ==, SEGMENT_SHARED);
+    g_assert_cmpint(shared->subnet6_kind, ==, NETWORK_SUBNET6_AUTO);
+    g_assert_true(shared->masquerade && shared->masquerade6 && shared->dhcp);
+    g_assert_false(closed->guest_to_host);
+    refuse_masqueraded("\"segment\":\"bridge\"",
+                       "11: $.segment: found the string 'bridge', expected \"routed\" or "
+                       "\"shared\"");
+    refuse_masqueraded("\"segment\":\"shared\",\"guest_to_guest\":false",
+                       "37: $.guest_to_guest: found false: this version of tapster has no isolated "
+                       "ports on a bridge yet; leave it out");
+}
+
+static void test_gateway(void)
+{
+    static const char *const good[] = {
+        "\"subnet\":\"192.168.1.0/24\",\"gateway\":\"192.168.1.1\"",
+        "\"subnet\":\"192.168.1.0/24\",\"gateway\":\"192.168.1.9\"",
+        "\"subnet\":\"192.168.1.0/24\",\"gateway\":\"192.168.1.254\",\"pool\":{\"size\":244}",
+        "\"subnet\":\"192.168.1.0/24\",\"gateway\":\"192.168.1.254\","
+        "\"pool\":{\"exclude\":[254]}",
+        "\"subnet\":\"10.0.0.4/30\",\"gateway\":\"10.0.0.5\"",
+    };
+    static const struct {
+        const char *gateway, *reason;
+    } bad[] = {
+        { "", "" }, { "192.168.1", "" }, { "192.168.1.1/24", "" }, { "fd00::1", "" },
+        { "192.168.2.1", ": it is none of the hosts in 192.168.1.0/24" },
+        { "192.168.1.0", ": it is none of the hosts in 192.168.1.0/24" },
+        { "192.168.1.255", ": it is none of the hosts in 192.168.1.0/24" },
+        { "192.168.1.10",
+          ": the pool has it, host numbers 10 to 254: put 10 into \"pool.exclude\"" },
+        { "192.168.1.254",
+          ": the pool has it, host numbers 10 to 254: put 254 into \"pool.exclude\"" },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(good); i++) {
+        g_autoptr(Network) network = accept_bridged(good[i]);
+
+        g_assert_true(prefix4_contains(network->subnet, network->gateway));
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autofree char *members = g_strdup_printf(
+            "\"gateway\":\"%s\",\"subnet\":\"192.168.1.0/24\"", bad[i].gateway);
+        g_autofree char *fault = g_strdup_printf(
+            "11: $.gateway: found the string '%s', expected the IPv4 address of the LAN's router, "
+            "in the subnet and not in the pool%s", bad[i].gateway, bad[i].reason);
+
+        refuse_bridged(members, fault);
+    }
+    refuse_bridged("\"gateway\":\"192.168.1.1\"",
+                   "11: $.gateway: found a gateway without a subnet, expected \"subnet\" as well");
+    refuse_masqueraded("\"gateway\":\"192.168.1.1\"",
+                       "1: $.gateway: found a key of bridged networks in a masqueraded one; leave "
+                       "it out");
+}
+
+/* Reservations of a pool of host numbers 10 to 19 without 15. */
+#define POOL_OF_TEN "\"pool\":{\"offset\":10,\"size\":10,\"exclude\":[15]}"
+
+static void test_reservations(void)
+{
+    static const struct {
+        const char *subnet, *reservation;
+        guint32 host, address;
+    } good[] = {
+        { "auto", "\"host\":10", 10, 0 },
+        { "auto/28", "\"host\":14", 14, 0 },
+        { "192.168.77.0/24", "\"host\":19", 19, 0 },
+        { "192.168.77.0/24", "\"address\":\"192.168.77.10\"", 10, 0xc0a84d0a },
+        { "192.168.76.0/22", "\"address\":\"192.168.76.19\"", 19, 0xc0a84c13 },
+    };
+    static const struct {
+        const char *entry, *fault;
+    } bad[] = {
+        { "{\"user\":\"a\",\"name\":\"web\",\"host\":9}",
+          "49: $.reservations[0].host: found the number 9, expected one of the pool, host numbers "
+          "10 to 19 of a /24" },
+        { "{\"user\":\"a\",\"name\":\"web\",\"host\":20}",
+          "49: $.reservations[0].host: found the number 20, expected one of the pool, host numbers "
+          "10 to 19 of a /24" },
+        { "{\"user\":\"a\",\"name\":\"web\",\"host\":15}",
+          "49: $.reservations[0].host: found the number 15, expected one that \"pool.exclude\" "
+          "leaves, host numbers 10 to 19 of a /24" },
+        { "{\"user\":\"a\",\"name\":\"web\",\"host\":0}",
+          "49: $.reservations[0].host: found the number 0, expected one of the pool, host numbers "
+          "10 to 19 of a /24" },
+        { "{\"user\":\"a\",\"name\":\"web\",\"host\":-1}",
+          "49: $.reservations[0].host: found the number -1, expected a host number of the pool" },
+        { "{\"user\":\"a\",\"name\":\"web\",\"host\":4294967306}",
+          "49: $.reservations[0].host: found the number 4294967306, expected a host number of the "
+          "pool" },
+        { "{\"user\":\"a\",\"name\":\"web\",\"host\":\"12\"}",
+          "49: $.reservations[0].host: found the string '12', expected a host number of the pool" },
+        { "{\"user\":\"a\",\"name\":\"web\",\"address\":\"10.0.0.9\"}",
+          "52: $.reservations[0].address: found the string '10.0.0.9', expected one of the pool, "
+          "host numbers 10 to 19 of a /24" },
+        { "{\"user\":\"a\",\"name\":\"web\",\"address\":\"10.0.0.15\"}",
+          "52: $.reservations[0].address: found the string '10.0.0.15', expected one that "
+          "\"pool.exclude\" leaves, host numbers 10 to 19 of a /24" },
+        { "{\"user\":\"a\",\"name\":\"web\",\"address\":\"10.0.1.10\"}",
+          "52: $.reservations[0].address: found the string '10.0.1.10', expected an address in "
+          "10.0.0.0/24" },
+        { "{\"user\":\"a\",\"name\":\"web\",\"address\":\"10.0.0\"}",
+          "52: $.reservations[0].address: found the string '10.0.0', expected an IPv4 address of "
+          "the pool, as \"192.168.77.20\"" },
+        { "{\"user\":\"a\",\"name\":\"web\"}",
+          "17: $.reservations[0]: found neither of \"address\" and \"host\", expected exactly "
+          "one" },
+        { "{\"user\":\"a\",\"name\":\"web\",\"host\":10,\"address\":\"10.0.0.10\"}",
+          "17: $.reservations[0]: found both \"address\" and \"host\", expected exactly one" },
+        { "{\"name\":\"web\",\"host\":10}",
+          "17: $.reservations[0]: found no \"user\", expected it to be the name of a user (not a "
+          "number)" },
+        { "{\"user\":\"a\",\"host\":10}",
+          "17: $.reservations[0]: found no \"name\", expected it to be the name of a profile: 1 to "
+          "32 of a-z, 0-9 and, inside, '-'" },
+        { "{\"user\":\"1000\",\"name\":\"web\",\"host\":10}",
+          "25: $.reservations[0].user: found the string '1000', expected the name of a user (not "
+          "a number)" },
+        { "{\"user\":\"a\",\"name\":\"Web\",\"host\":10}",
+          "36: $.reservations[0].name: found the string 'Web', expected the name of a profile: 1 "
+          "to 32 of a-z, 0-9 and, inside, '-'" },
+        { "{\"user\":\"a\",\"name\":\"web\",\"host\":10,\"mac\":1}",
+          "52: $.reservations[0].mac: found the unknown key 'mac'; did you mean \"grants.mac\"?" },
+        { "3",
+          "17: $.reservations[0]: found the number 3, expected an object with \"user\", "
+          "\"name\" and one of \"address\" and \"host\"" },
+        { "{\"user\":\"a\",\"name\":\"b\",\"host\":10},{\"user\":\"a\",\"name\":\"c\",\"host\":10}",
+          "51: $.reservations[1]: found a reservation of host number 10, which "
+          "$.reservations[0] has as well, expected each address once" },
+        { "{\"user\":\"a\",\"name\":\"b\",\"host\":11},"
+          "{\"user\":\"b\",\"name\":\"b\",\"host\":10},"
+          "{\"user\":\"c\",\"name\":\"b\",\"address\":\"10.0.0.10\"}",
+          "85: $.reservations[2]: found a reservation of host number 10, which "
+          "$.reservations[1] has as well, expected each address once" },
+        { "{\"user\":\"a\",\"name\":\"b\",\"host\":10},{\"user\":\"a\",\"name\":\"b\",\"host\":11}",
+          "51: $.reservations[1]: found a reservation for user 'a' and name 'b', which "
+          "$.reservations[0] has as well, expected one for each name" },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(good); i++) {
+        g_autofree char *members = g_strdup_printf(
+            "\"subnet\":\"%s\"," "\"pool\":{\"offset\":10,\"size\":%d,\"exclude\":[11]},"
+            "\"reservations\":[{\"user\":\"LAB\\\\bob\",\"name\":\"a-1\",%s}]", good[i].subnet,
+            strcmp(good[i].subnet, "auto/28") == 0 ? 5 : 10, good[i].reservation);
+        g_autoptr(Network) network = accept_masqueraded(members);
+        const NetworkReservation *reservation = network->reservations->pdata[0];
+
+        g_assert_cmpuint(network->reservations->len, ==, 1);
+        g_assert_cmpstr(reservation->user, ==, "LAB\\bob");
+        g_assert_cmpstr(reservation->name, ==, "a-1");
+        g_assert_cmpuint(reservation->host, ==, good[i].host);
+        g_assert_cmphex(reservation->address, ==, good[i].address);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autofree char *members = g_strdup_printf(
+            "\"reservations\":[%s],\n\"subnet\":\"10.0.0.0/24\"," POOL_OF_TEN, bad[i].entry);
+
+        refuse_masqueraded(members, bad[i].fault);
+    }
+    refuse_masqueraded("\"reservations\":[{\"user\":\"a\",\"name\":\"b\","
+                       "\"address\":\"10.0.0.9\"}]",
+                       "50: $.reservations[0].address: found the string '10.0.0.9', expected "
+                       "\"host\" with a host number instead, or a \"subnet\" that is not \"auto\"");
+    refuse_masqueraded("\"reservations\":{\"web\":\"10.0.0.9\"}",
+                       "16: $.reservations: found an object, expected an array of at most 64 "
+                       "entries such as { \"user\": \"alice\", \"name\": \"web\", \"host\": 20 }");
+    refuse_bridged("\"reservations\":[{\"user\":\"a\",\"name\":\"b\",\"host\":10}]",
+                   "16: $.reservations: found reservations without a subnet, expected \"subnet\" "
+                   "as well");
+    g_autoptr(Network) lan = accept_bridged(
+        "\"subnet\":\"10.0.0.0/24\",\"reservations\":[{\"user\":\"a\",\"name\":\"b\","
+        "\"address\":\"10.0.0.10\"}]");
+    g_autoptr(Network) none = accept_bridged("\"reservations\":[]");
+    g_assert_cmpuint(lan->reservations->len, ==, 1);
+    g_assert_cmpuint(none->reservations->len, ==, 0);
+}
+
+static void test_many_reservations(void)
+{
+    for (guint n = 64; n <= 65; n++) {
+        g_autoptr(GString) text = g_string_new("{\"mode\":\"masqueraded\",\"reservations\":[");
+        for (guint i = 0; i < n; i++) {
+            g_string_append_printf(text, "%s{\"user\":\"a\",\"name\":\"n%u\",\"host\":%u}",
+                                   i > 0 ? "," : "", i, 10 + i);
+        }
+        g_string_append(text, "]}");
+        g_autofree char *faults = NULL;
+        g_autoptr(Network) network = parse(text->str, &faults);
+        g_assert_true((network != NULL) == (n == 64));
+        g_assert_cmpstr(faults, ==,
+                        n == 64 ? "" : "1:38: $.reservations: found an array, expected an array "
+                                       "of at most 64 entries such as { \"user\": \"alice\", "
+                                       "\"name\": \"web\", \"host\": 20 }: it has 65");
+    }
+}
+
+static void test_grant_forwards(void)
+{
+    static const struct {
+        const char *forwards;
+        ForwardsFrom from;
+        guint16 first, last;
+    } cases[] = {
+        { "{}", FORWARDS_FROM_HOST, 1024, 65535 },
+        { "{\"from\":\"host\"}", FORWARDS_FROM_HOST, 1024, 65535 },
+        { "{\"from\":\"any\"}", FORWARDS_FROM_ANY, 1024, 65535 },
+        { "{\"ports\":\"80\"}", FORWARDS_FROM_HOST, 80, 80 },
+        { "{\"ports\":\"1-65535\",\"from\":\"any\"}", FORWARDS_FROM_ANY, 1, 65535 },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *members =
+            g_strdup_printf("\"grants\":{\"forwards\":%s}", cases[i].forwards);
+        g_autoptr(Network) network = accept_masqueraded(members);
+
+        g_assert_cmpint(network->grant_forwards, ==, cases[i].from);
+        g_assert_cmpuint(network->grant_first, ==, cases[i].first);
+        g_assert_cmpuint(network->grant_last, ==, cases[i].last);
+    }
 }
 
 static void test_links(void)
@@ -532,21 +876,6 @@ static void test_later(void)
     static const struct {
         const char *text, *line;
     } cases[] = {
-        { "{\"mode\":\"masqueraded\",\"subnet6\":\"auto\"}",
-          "nat.json:1:33: $.subnet6: found the string 'auto': this version of tapster has no IPv6 "
-          "for guests yet; leave it out" },
-        { "{\"mode\":\"masqueraded\",\"subnet6\":\"fd00:1::/48\"}",
-          "nat.json:1:33: $.subnet6: found the string 'fd00:1::/48': this version of tapster has "
-          "no IPv6 for guests yet; leave it out" },
-        { "{\"mode\":\"masqueraded\",\"masquerade6\":true}",
-          "nat.json:1:37: $.masquerade6: found true: this version of tapster has no IPv6 for "
-          "guests yet; leave it out" },
-        { "{\"mode\":\"masqueraded\",\"segment\":\"shared\"}",
-          "nat.json:1:33: $.segment: found the string 'shared': this version of tapster has no "
-          "shared segments yet; leave it out" },
-        { "{\"mode\":\"masqueraded\",\"reservations\":{\"web\":\"10.0.0.1\"}}",
-          "nat.json:1:23: $.reservations: this version of tapster has no reservations yet; leave "
-          "it out" },
         { "{\"mode\":\"masqueraded\",\"limits\":5}",
           "nat.json:1:23: $.limits: this version of tapster has no limits yet; leave it out" },
         { "{\"mode\":\"masqueraded\",\"firewall\":\"cooperate\"}",
@@ -599,8 +928,8 @@ static void test_all_faults(void)
         "6:3: $.max_ports: found the unknown key 'max_ports'; did you mean "
         "\"allow[].max_ports\"?\n"
         "7:3: $.bandwidth: found the unknown key 'bandwidth', expected one of mode, subnet, "
-        "subnet6, pool, bridge, uplink, segment, mtu, masquerade, masquerade6, dhcp, lease_time, "
-        "dns, guest_to_guest, guest_to_host, allow and grants\n"
+        "subnet6, pool, gateway, reservations, bridge, uplink, segment, mtu, masquerade, "
+        "masquerade6, dhcp, lease_time, dns, guest_to_guest, guest_to_host, allow and grants\n"
         "8:3: $.limits: this version of tapster has no limits yet; leave it out\n"
         "9:24: $.allow[0].user: found the string '', expected the name of a user (not a number)\n"
         "9:28: $.allow[0].max_port: found the unknown key 'max_port'; did you mean "
@@ -651,6 +980,12 @@ int main(int argc, char **argv)
     g_test_add_func("/network/mode", test_mode);
     g_test_add_func("/network/subnet", test_subnet);
     g_test_add_func("/network/pool", test_pool);
+    g_test_add_func("/network/ipv6", test_ipv6);
+    g_test_add_func("/network/segment", test_segment);
+    g_test_add_func("/network/gateway", test_gateway);
+    g_test_add_func("/network/reservations", test_reservations);
+    g_test_add_func("/network/many-reservations", test_many_reservations);
+    g_test_add_func("/network/grant-forwards", test_grant_forwards);
     g_test_add_func("/network/links", test_links);
     g_test_add_func("/network/services", test_services);
     g_test_add_func("/network/access", test_access);

@@ -86,9 +86,11 @@ static char *refusal(const NetworkGrants *grants, Profile profile,
                      bool trusted, TapsterErrorCode code)
 {
     g_autoptr(GError) error = NULL;
+    g_autoptr(GArray) none = g_array_new(FALSE, FALSE, sizeof(ProfileForward));
     char file[] = "/home/a/web.json";
 
     profile.file = file;
+    profile.forwards = profile.forwards ? profile.forwards : none;
     if (permit_profile(grants, "nat", "/etc/tapster/networks/nat.json",
                        &profile, trusted, &error)) {
         g_assert_no_error(error);
@@ -162,6 +164,81 @@ static void test_mac(void)
     assert_verdict(&granting, profile, false, 0, "");
 }
 
+static const NetworkGrants to_host = {
+    .mode = MODE_MASQUERADED, .has_subnet = 1, .forwards = FORWARDS_FROM_HOST,
+    .forwards_first = 1024, .forwards_last = 9000};
+static const NetworkGrants to_any = {
+    .mode = MODE_MASQUERADED, .has_subnet = 1, .forwards = FORWARDS_FROM_ANY,
+    .forwards_first = 8080, .forwards_last = 8080};
+
+#define REFUSED "profile '/home/a/web.json' "
+#define NOT_GRANTED(ports) \
+    REFUSED "has forwards, which network 'nat' does not grant: leave \"forwards\" out, or " \
+    "ask for \"grants\": { \"forwards\": { \"ports\": \"" ports "\" } } in " \
+    "'/etc/tapster/networks/nat.json'"
+#define OUTSIDE(port, granted, ports) \
+    REFUSED "forwards port " port " of this host, and network 'nat' grants " granted \
+    ": choose another \"host_port\", or ask for \"grants\": { \"forwards\": " \
+    "{ \"ports\": \"" ports "\" } } in '/etc/tapster/networks/nat.json'"
+#define ON_LAN \
+    REFUSED "has forwards, and network 'nat' is bridged: leave \"forwards\" out, the guest " \
+    "has an address of its own on the LAN"
+
+static void test_forwards(void)
+{
+    static const struct {
+        const NetworkGrants *grants;
+        bool trusted;
+        TapsterErrorCode code;
+        ProfileForward forwards[2];
+        const char *expected;
+    } cases[] = {
+        {&nat, false, 0, {{0}}, ""},
+        {&lan, false, 0, {{0}}, ""},
+        {&nat, true, 0, {{.host_port = 80, .n_ports = 1}}, ""},
+        {&to_host, true, 0, {{.host_port = 1, .n_ports = 65535}}, ""},
+        {&to_host, false, 0, {{.host_port = 1024, .n_ports = 7977}}, ""},
+        {&to_any, false, 0, {{.host_port = 8080, .n_ports = 1}}, ""},
+        {&lan, false, TAPSTER_ERROR_CONFIG, {{.host_port = 8080, .n_ports = 1}}, ON_LAN},
+        {&lan, true, TAPSTER_ERROR_CONFIG, {{.host_port = 8080, .n_ports = 1}}, ON_LAN},
+        {&nat, false, TAPSTER_ERROR_DENIED, {{.host_port = 8080, .n_ports = 1}},
+         NOT_GRANTED("8080")},
+        {&granting, false, TAPSTER_ERROR_DENIED,
+         {{.host_port = 8080, .n_ports = 2}, {.host_port = 80, .n_ports = 1}},
+         NOT_GRANTED("80-8081")},
+        {&to_host, false, TAPSTER_ERROR_DENIED,
+         {{.host_port = 8080, .n_ports = 1}, {.host_port = 1023, .n_ports = 1}},
+         OUTSIDE("1023", "1024 to 9000", "1023-9000")},
+        {&to_host, false, TAPSTER_ERROR_DENIED, {{.host_port = 8999, .n_ports = 3}},
+         OUTSIDE("9001", "1024 to 9000", "1024-9001")},
+        {&to_host, false, TAPSTER_ERROR_DENIED, {{.host_port = 65535, .n_ports = 1}},
+         OUTSIDE("65535", "1024 to 9000", "1024-65535")},
+        {&to_any, false, TAPSTER_ERROR_DENIED, {{.host_port = 1, .n_ports = 65535}},
+         OUTSIDE("1", "8080 to 8080", "1-65535")},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GArray) forwards = g_array_new(FALSE, FALSE, sizeof(ProfileForward));
+        Profile profile = {.forwards = forwards};
+
+        for (guint f = 0; f < 2 && cases[i].forwards[f].n_ports > 0; f++) {
+            g_array_append_val(forwards, cases[i].forwards[f]);
+        }
+        assert_verdict(cases[i].grants, profile, cases[i].trusted, cases[i].code,
+                       cases[i].expected);
+    }
+}
+
+static void test_forwards_from(void)
+{
+    g_assert_cmpint(permit_forwards_from(&nat, false), ==, FORWARDS_NONE);
+    g_assert_cmpint(permit_forwards_from(&nat, true), ==, FORWARDS_FROM_HOST);
+    g_assert_cmpint(permit_forwards_from(&to_host, false), ==, FORWARDS_FROM_HOST);
+    g_assert_cmpint(permit_forwards_from(&to_host, true), ==, FORWARDS_FROM_HOST);
+    g_assert_cmpint(permit_forwards_from(&to_any, false), ==, FORWARDS_FROM_ANY);
+    g_assert_cmpint(permit_forwards_from(&to_any, true), ==, FORWARDS_FROM_ANY);
+}
+
 static Network *make_network(const char *text)
 {
     g_autoptr(Faults) faults = faults_new("/etc/tapster/networks/nat.json");
@@ -208,6 +285,8 @@ int main(int argc, char **argv)
     g_test_add_func("/permit/modes", test_modes);
     g_test_add_func("/permit/address", test_address);
     g_test_add_func("/permit/mac", test_mac);
+    g_test_add_func("/permit/forwards", test_forwards);
+    g_test_add_func("/permit/forwards-from", test_forwards_from);
     g_test_add_func("/permit/describe", test_describe);
     g_test_add_func("/permit/caller-free", test_caller_free);
     return g_test_run();

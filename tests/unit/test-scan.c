@@ -275,7 +275,7 @@ static void test_bounds(void)
     assert_fault(too_deep, "1:17: $[0][0][0][0][0][0][0][0][0][0][0][0][0][0][0][0]: "
                            "found level 17 of arrays and objects, expected at most 16");
     assert_fault(many, NULL);
-    assert_fault(too_many, "1:2048: $: found value number 1025, expected at most 1024");
+    assert_fault(too_many, "1:12288: $: found value number 6145, expected at most 6144");
     assert_fault(big, NULL);
     assert_fault(too_big, "1:1: $: found 65537 bytes, expected at most 65536");
 }
