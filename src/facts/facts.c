@@ -16,6 +16,9 @@ void facts_host_free(FactsHost *facts)
     g_clear_pointer(&facts->links, g_array_unref);
     g_clear_pointer(&facts->addresses, g_array_unref);
     g_clear_pointer(&facts->routes, g_array_unref);
+    g_clear_pointer(&facts->addresses6, g_array_unref);
+    g_clear_pointer(&facts->routes6, g_array_unref);
+    g_clear_pointer(&facts->foreign, g_array_unref);
     g_free(facts);
 }
 
@@ -42,4 +45,18 @@ const FactsLink *facts_find_link_by_name(const FactsHost *facts,
         }
     }
     return NULL;
+}
+
+GHashTable *facts_links_of_group(const FactsHost *facts, guint32 group)
+{
+    GHashTable *set = g_hash_table_new(g_int_hash, g_int_equal);
+
+    for (guint i = 0; i < facts->links->len; i++) {
+        FactsLink *link = &g_array_index(facts->links, FactsLink, i);
+
+        if (link->group == group) {
+            g_hash_table_add(set, &link->ifindex);
+        }
+    }
+    return set;
 }

@@ -31,6 +31,8 @@ typedef struct {
     bool has_owner;      /* taps: IFLA_TUN_OWNER was set */
     uid_t owner;
     bool forwards;       /* net.ipv4.conf.NAME.forwarding */
+    bool forwards6;      /* net.ipv6.conf.NAME.forwarding */
+    guint8 accept_ra;    /* net.ipv6.conf.NAME.accept_ra: 0, 1, 2 */
     Mac mac;
 } FactsLink;
 
@@ -50,13 +52,40 @@ typedef struct {
     guint8 protocol; /* RTPROT_* */
 } FactsRoute;
 
+/* The same for IPv6. */
+typedef struct {
+    int ifindex;
+    Address6 address;
+    guint8 length;
+} FactsAddress6;
+
+typedef struct {
+    Prefix6 destination;
+    guint32 table;
+    int out_ifindex;
+    guint8 type;
+    guint8 protocol;
+} FactsRoute6;
+
+/* A subnet that another program of this host has in its configuration, whether
+ * its network is up or not. */
+typedef struct {
+    Prefix4 subnet;
+    char owner[48]; /* "Docker's network web": for messages */
+} FactsForeign;
+
 /* All links, addresses and routes: for making a network, never for a warm
  * start. Each a GArray of the struct above. */
 typedef struct {
     GArray *links;
     GArray *addresses;
     GArray *routes;
-    bool forwarding; /* net.ipv4.ip_forward */
+    GArray *addresses6;
+    GArray *routes6;
+    GArray *foreign; /* FactsForeign; filled by helper/foreign.c */
+    bool forwarding;  /* net.ipv4.ip_forward */
+    bool forwarding6; /* net.ipv6.conf.all.forwarding */
+    bool has_ipv6;    /* this kernel has IPv6 and it is not switched off */
 } FactsHost;
 
 void facts_host_free(FactsHost *facts);
@@ -66,3 +95,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FactsHost, facts_host_free)
 const FactsLink *facts_find_link(const FactsHost *facts, int ifindex);
 const FactsLink *facts_find_link_by_name(const FactsHost *facts,
                                          const char *name);
+
+/* Indexes of the links of that device group, a set: keys are int *, and live as
+ * long as @facts. (transfer container) */
+GHashTable *facts_links_of_group(const FactsHost *facts, guint32 group);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pool/choice.h"
 
+#include "pool/reservations.h"
 #include "pool/slots.h"
 #include "pool/store_private.h"
 
@@ -23,6 +24,8 @@ typedef enum {
 
 struct Choice {
     Store *store;
+    const GArray *reservations;
+    char *name;
     Stage stage;
     GArray *queue; /* guint32: what the present stage has found */
     guint at;      /* in the queue */
@@ -36,14 +39,44 @@ typedef struct {
     guint32 used_s;
 } Ranked;
 
-Choice *choice_new(Store *store, const char *name)
+static bool is_reserved(const Store *store, const GArray *reservations,
+                        const char *name, guint32 slot)
+{
+    return reservations_forbid(reservations, &store->segment, store->uid, name,
+                               slot) != NULL;
+}
+
+bool choice_find_own(const Store *store, const GArray *reservations,
+                     const char *name, guint32 *ret_slot)
+{
+    guint32 slot;
+
+    if (reservations_find(reservations, &store->segment, store->uid, name,
+                          ret_slot)) {
+        return true;
+    }
+    if (!store_find_name(store, name, &slot) ||
+        is_reserved(store, reservations, name, slot)) {
+        return false;
+    }
+    *ret_slot = slot;
+    return true;
+}
+
+Choice *choice_new(Store *store, const GArray *reservations, const char *name)
 {
     Choice *choice = g_new0(Choice, 1);
     guint32 own;
 
     choice->store = store;
+    choice->reservations = reservations;
+    choice->name = g_strdup(name);
     choice->queue = g_array_new(FALSE, FALSE, sizeof(guint32));
     choice->tried = g_malloc0(store->n_slots / 8 + 1);
+    if (reservations_find(reservations, &store->segment, store->uid, name,
+                          &own)) {
+        g_array_append_val(choice->queue, own);
+    }
     if (store_find_name(store, name, &own)) {
         g_array_append_val(choice->queue, own);
     }
@@ -52,6 +85,7 @@ Choice *choice_new(Store *store, const char *name)
 
 void choice_free(Choice *choice)
 {
+    g_free(choice->name);
     g_array_unref(choice->queue);
     g_free(choice->tried);
     g_free(choice);
@@ -167,7 +201,8 @@ static bool take(Choice *choice, guint32 slot)
     bool fresh = !(choice->tried[slot / 8] & bit);
 
     choice->tried[slot / 8] |= bit;
-    return fresh && slots_usable(&choice->store->segment, slot);
+    return fresh && slots_usable(&choice->store->segment, slot) &&
+           !is_reserved(choice->store, choice->reservations, choice->name, slot);
 }
 
 bool choice_next(Choice *choice, guint32 *ret_slot)
@@ -186,4 +221,27 @@ bool choice_next(Choice *choice, guint32 *ret_slot)
             stage_begin(choice, choice->stage + 1);
         }
     }
+}
+
+ChoiceCount choice_count(const Store *store, const GArray *reservations,
+                         const char *name)
+{
+    g_autofree SlotRecord *records = store_read_all_slots(store);
+    ChoiceCount count = {0};
+
+    for (guint32 slot = 0; slot < store->n_slots; slot++) {
+        const SlotRecord *record = &records[slot];
+
+        if (!slots_usable(&store->segment, slot)) {
+            continue;
+        }
+        count.usable++;
+        if (is_reserved(store, reservations, name, slot)) {
+            count.reserved++;
+        } else if (record->used_s && record->name_hash &&
+                   record->uid != store->uid && !is_forgotten(store, record)) {
+            count.kept++;
+        }
+    }
+    return count;
 }

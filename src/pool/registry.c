@@ -3,6 +3,7 @@
 
 #include "base/checksum.h"
 #include "base/quote.h"
+#include "pool/file_at.h"
 #include "pool/registry_file.h"
 #include "pool/slots.h"
 
@@ -48,8 +49,8 @@ typedef union {
 G_STATIC_ASSERT(sizeof(Record) == RECORD_SIZE);
 /* The layout is what REGISTRY_VERSION stands for: if this fails, raise it and
  * then mend the number. */
-G_STATIC_ASSERT(REGISTRY_VERSION == 1 && sizeof(Segment) == 340 &&
-                sizeof(NetworkGrants) == 1048);
+G_STATIC_ASSERT(REGISTRY_VERSION == 2 && sizeof(Segment) == 368 &&
+                sizeof(NetworkGrants) == 1064);
 
 static guint32 record_checksum(const Record *record)
 {
@@ -77,7 +78,8 @@ static bool text_ends(const char *text, gsize size)
 static bool grants_are_sane(const NetworkGrants *grants)
 {
     bool sane = grants->n_allow <= NETWORK_ALLOW_MAX &&
-                grants->n_can_open <= NETWORK_OPEN_MAX;
+                grants->n_can_open <= NETWORK_OPEN_MAX &&
+                grants->n_reservations <= NETWORK_RESERVATIONS_MAX;
 
     for (guint i = 0; sane && i < grants->n_can_open; i++) {
         sane = text_ends(grants->can_open[i], NETWORK_OPEN_SIZE);
@@ -97,6 +99,7 @@ static bool network_is_sane(const RegistryNetwork *network)
            text_ends(segment->bridge.name, IFNAMSIZ) &&
            segment->n_exclude <= NETWORK_EXCLUDE_MAX &&
            segment->n_dns <= NETWORK_DNS_MAX && segment->subnet_length <= 32 &&
+           segment->subnet6_length <= 64 &&
            grants_are_sane(&network->grants);
 }
 
@@ -120,7 +123,7 @@ static RecordState read_record(int fd, guint32 index, Record *record)
 
     for (guint i = 0; i < READ_TRIES && state == RECORD_UNSOUND; i++) {
         memset(record, 0, sizeof(*record));
-        if (registry_file_read(fd, record, sizeof(*record),
+        if (file_at_read(fd, record, sizeof(*record),
                                record_offset(index)) == 0) {
             return RECORD_NEVER_USED;
         }
@@ -210,7 +213,7 @@ GArray *registry_load_all(int fd, const RegistryPlace *place)
     /* One record more, so that a last one cut short still is in bounds. */
     size = MIN((gsize)MAX(status.st_size, 0), FILE_SIZE_MAX);
     bytes = g_malloc0(size + RECORD_SIZE);
-    size = registry_file_read(fd, bytes, size, 0);
+    size = file_at_read(fd, bytes, size, 0);
 
     for (gsize offset = REGISTRY_HEADER_SIZE; offset < size;
          offset += RECORD_SIZE) {

@@ -20,7 +20,7 @@
  * else opened; that is all the I/O that they do.
  */
 
-#define REGISTRY_VERSION      1
+#define REGISTRY_VERSION      2
 #define REGISTRY_NETWORKS_MAX 256
 #define REGISTRY_HOSTNAME_MAX 63
 
@@ -34,6 +34,8 @@ typedef struct {
     FileIdentity file; /* of the network file that it was made from */
     NetworkGrants grants;
     guint32 ports_base; /* index of slot 0 in the ports file */
+    guint32 unfinished; /* bool: being made or taken down, or whoever did was
+                         * killed: not in order, whatever the generation */
 } RegistryNetwork;
 
 /**

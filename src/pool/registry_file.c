@@ -2,6 +2,7 @@
 #include "pool/registry_file.h"
 
 #include "base/checksum.h"
+#include "pool/file_at.h"
 
 #include <errno.h>
 #include <string.h>
@@ -29,46 +30,11 @@ typedef struct {
 
 G_STATIC_ASSERT(sizeof(Header) <= REGISTRY_HEADER_SIZE);
 
-gsize registry_file_read(int fd, void *buffer, gsize size, guint64 offset)
-{
-    gsize done = 0;
-
-    while (done < size) {
-        ssize_t n = pread(fd, (char *)buffer + done, size - done,
-                          (off_t)(offset + done));
-
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            break;
-        }
-        done += (gsize)n;
-    }
-    return done;
-}
-
 bool registry_file_write(int fd, const void *buffer, gsize size, guint64 offset,
                          GError **error)
 {
-    gsize done = 0;
-
-    while (done < size) {
-        ssize_t n = pwrite(fd, (const char *)buffer + done, size - done,
-                           (off_t)(offset + done));
-        int saved_errno = errno;
-
-        if (n < 0 && saved_errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return error_set_errno(error, TAPSTER_ERROR_SYSTEM,
-                                   n < 0 ? saved_errno : EIO,
-                                   "write the registry of networks");
-        }
-        done += (gsize)n;
-    }
-    return true;
+    return file_at_write(fd, buffer, size, offset,
+                         "write the registry of networks", error);
 }
 
 static guint32 header_checksum(const Header *header)
@@ -88,7 +54,7 @@ static bool read_header(int fd, const RegistryPlace *place, Header *ret_header)
 {
     Header header;
 
-    if (registry_file_read(fd, &header, sizeof(header), 0) != sizeof(header) ||
+    if (file_at_read(fd, &header, sizeof(header), 0) != sizeof(header) ||
         memcmp(header.magic, MAGIC, MAGIC_SIZE) != 0 ||
         header.version != REGISTRY_VERSION ||
         header.layout != sizeof(RegistryNetwork) ||
@@ -118,7 +84,7 @@ bool registry_prepare(int fd, const RegistryPlace *place, GError **error)
     }
 
     memset(&header, 0, sizeof(header));
-    size = registry_file_read(fd, &header, sizeof(header), 0);
+    size = file_at_read(fd, &header, sizeof(header), 0);
     if (size >= offsetof(Header, layout) &&
         memcmp(header.magic, MAGIC, MAGIC_SIZE) == 0 &&
         header.version > REGISTRY_VERSION) {

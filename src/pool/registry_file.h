@@ -3,13 +3,9 @@
 
 #include "pool/registry.h"
 
-/* What the registry's parts share: positioned reads and writes, and the header. */
+/* What the registry's parts share: writing, and the header. */
 
 #define REGISTRY_HEADER_SIZE 1024
-
-/* Bytes read, fewer at the end of the file; 0 also for an error, which a reader
- * of hints treats as an empty file. Privilege: none */
-gsize registry_file_read(int fd, void *buffer, gsize size, guint64 offset);
 
 /* Privilege: none. Errors: SYSTEM. Returns: true if all was written */
 bool registry_file_write(int fd, const void *buffer, gsize size, guint64 offset,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/checksum.h"
+#include "pool/file_at.h"
 #include "pool/registry_file.h"
 
 #include <string.h>
@@ -55,7 +56,7 @@ bool registry_find_port(int ports_fd, guint32 index, int ifindex,
     PortRecord record;
 
     if (ifindex <= 0 ||
-        registry_file_read(ports_fd, &record, sizeof(record),
+        file_at_read(ports_fd, &record, sizeof(record),
                            (guint64)index * PORT_SIZE) != sizeof(record) ||
         record.body.ifindex != ifindex ||
         record.body.length > REGISTRY_HOSTNAME_MAX ||

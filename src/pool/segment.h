@@ -38,25 +38,36 @@ typedef struct {
     char tap_prefix[12];             /* "ts" and six characters, NUL-padded */
     guint32 group;                   /* SEGMENT_GROUP_BASE | 24 bits */
     guint32 mode;                    /* Mode */
+    guint32 kind;                    /* SegmentKind; bridged mode: shared */
     guint32 mtu;                     /* bytes; 0: leave the kernel's */
 
     /* addresses; subnet.length 0 where the network has none (bridged) */
     guint32 subnet_address; /* host byte order */
     guint32 subnet_length;
-    guint32 gateway; /* host byte order, the subnet's first address */
+    guint32 gateway; /* host byte order, the subnet's first address; bridged
+                      * mode: the LAN's router, 0 where the file names none */
     guint32 pool_offset; /* host number of slot 0 */
     guint32 pool_size;   /* slots */
     guint32 n_exclude;
     SlotRange exclude[NETWORK_EXCLUDE_MAX];
 
+    /* IPv6 of a masqueraded network; subnet6_length 0 where it has none.
+     * Routed: slot N has the /64 with the number N + 1. Shared: number 0. */
+    Address6 subnet6_address;
+    guint32 subnet6_length; /* at most 64 */
+
     /* ways out */
     guint32 uplink; /* UplinkKind */
     Ifname uplink_name;
-    Ifname bridge;          /* bridged mode */
+    Ifname bridge; /* bridged mode; and a shared segment's own, made by us */
     guint8 masquerade;      /* bool */
+    guint8 masquerade6;     /* bool */
     guint8 guest_to_guest;  /* bool */
     guint8 guest_to_host;   /* bool */
     guint8 dhcp;            /* bool */
+    guint8 dns_served;      /* bool: dnsmasq answers names at the gateway, and on
+                             * a shared segment advertises routers */
+    guint8 padding[2];
 
     /* what DHCP tells the guests */
     guint32 lease_time_s;

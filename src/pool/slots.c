@@ -15,7 +15,10 @@
  *   fe:54:HH:HH:SS:SS  the host's end       (HHHH << 16) ^ slot, so that slots
  *   52:54:HH:HH:SS:SS  the guest's end      beyond 65535 differ as well
  *
- * Both are locally administered unicast addresses (bit 1 of the first byte
+ * IPv6 of routed ports: /64 number slot + 1 of the prefix; number 0 is kept for
+ * the shared segment, which may be switched to, and has the resolver.
+ *
+ * Both MACs are locally administered unicast addresses (bit 1 of the first byte
  * set, bit 0 clear: IEEE 802, section 8.4). The top bit of HHHH is always set:
  * 52:54:00:… is where QEMU's own default addresses lie, and an advised address
  * must not meet one of those.
@@ -35,6 +38,13 @@ G_STATIC_ASSERT(SLOTS_PREFIX_LENGTH ==
                 sizeof(TAP_PREFIX_TEXT) - 1 + TAP_HASH_DIGITS);
 G_STATIC_ASSERT(SLOTS_PREFIX_LENGTH + SLOT_DIGITS_MAX < IFNAMSIZ);
 G_STATIC_ASSERT(SLOTS_PREFIX_LENGTH < sizeof(((const Segment *)NULL)->tap_prefix));
+
+/* The bridge of a shared segment: never taken for a tap. */
+#define BRIDGE_PREFIX_TEXT "tb"
+
+G_STATIC_ASSERT(sizeof(BRIDGE_PREFIX_TEXT) == sizeof(TAP_PREFIX_TEXT));
+
+#define NETWORK6_BITS 64 /* of an IPv6 address: RFC 4291 section 2.5.4 */
 
 static const char base36[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -203,4 +213,85 @@ Mac slots_host_mac(const Segment *segment, guint32 slot)
 Mac slots_guest_mac(const Segment *segment, guint32 slot)
 {
     return make_mac(segment, slot, 0x52);
+}
+
+Ifname slots_bridge_name(const Segment *segment)
+{
+    Ifname bridge = {BRIDGE_PREFIX_TEXT};
+
+    memcpy(bridge.name + strlen(BRIDGE_PREFIX_TEXT),
+           segment->tap_prefix + strlen(TAP_PREFIX_TEXT), TAP_HASH_DIGITS);
+    return bridge;
+}
+
+const Address6 slots_router6 = {{0xfe, 0x80, [15] = 1}};
+
+guint32 slots_room6(guint8 length)
+{
+    guint free_bits = length < NETWORK6_BITS ? NETWORK6_BITS - length : 0;
+
+    /* All but number 0. */
+    return free_bits >= 32 ? G_MAXUINT32 : (1u << free_bits) - 1;
+}
+
+/* The upper half of an address as a number. */
+static guint64 get_network6(const Address6 *address)
+{
+    guint64 network = 0;
+
+    for (guint i = 0; i < sizeof(network); i++) {
+        network = network << 8 | address->bytes[i];
+    }
+    return network;
+}
+
+Prefix6 slots_prefix6(const Segment *segment, guint32 slot)
+{
+    bool routed = segment->kind == SEGMENT_ROUTED;
+    guint64 network = get_network6(&segment->subnet6_address);
+    Prefix6 prefix = {.length = NETWORK6_BITS};
+
+    if (segment->subnet6_length == 0 ||
+        segment->subnet6_length > NETWORK6_BITS ||
+        (routed && slot >= slots_room6((guint8)segment->subnet6_length))) {
+        return (Prefix6){0};
+    }
+    network |= routed ? (guint64)slot + 1 : 0;
+    for (guint i = sizeof(network); i > 0; i--) {
+        prefix.address.bytes[i - 1] = (guint8)network;
+        network >>= 8;
+    }
+    return prefix;
+}
+
+/* The address with that number in the /64. */
+static Address6 number6(Prefix6 prefix, guint32 number)
+{
+    guint32 number_be = GUINT32_TO_BE(number);
+
+    if (prefix.length) {
+        memcpy(prefix.address.bytes + 12, &number_be, sizeof(number_be));
+    }
+    return prefix.address;
+}
+
+Address6 slots_gateway6(const Segment *segment, guint32 slot)
+{
+    return number6(slots_prefix6(segment, slot), 1);
+}
+
+Address6 slots_resolver6(const Segment *segment)
+{
+    Prefix6 prefix = {segment->subnet6_address,
+                      (guint8)MIN(segment->subnet6_length, NETWORK6_BITS)};
+
+    return number6(prefix, 1);
+}
+
+Address6 slots_address6(const Segment *segment, guint32 slot)
+{
+    return number6(slots_prefix6(segment, slot),
+                   segment->kind == SEGMENT_ROUTED
+                       ? 2
+                       : segment->pool_offset + slot);
 }

@@ -60,3 +60,30 @@ Mac slots_host_mac(const Segment *segment, guint32 slot);
 
 /* 52:54:…, what a guest is advised to use. */
 Mac slots_guest_mac(const Segment *segment, guint32 slot);
+
+/* The /64 of the slot's cable, or of the shared segment, whatever the slot;
+ * length 0 where the network has no IPv6. */
+Prefix6 slots_prefix6(const Segment *segment, guint32 slot);
+
+/* The host's end of it: the first address of slots_prefix6(), PREFIX::1. All
+ * zeros where the network has no IPv6. */
+Address6 slots_gateway6(const Segment *segment, guint32 slot);
+
+/* Where a network's DNS server answers IPv6: the first address of /64 number 0, one
+ * for all guests as the gateway is for IPv4. On a shared segment it is the
+ * gateway's. All zeros where the network has no IPv6. */
+Address6 slots_resolver6(const Segment *segment);
+
+/* fe80::1, the host's end of every cable: what guests see as their router. */
+extern const Address6 slots_router6;
+
+/* An address for a guest that is configured by hand: second of its cable's /64;
+ * on a shared segment that of its IPv4 host number, "::14" for 192.168.77.20. All
+ * zeros where the network has no IPv6. */
+Address6 slots_address6(const Segment *segment, guint32 slot);
+
+/* How many slots have a /64 in a prefix of @length for routed ports. */
+guint32 slots_room6(guint8 length);
+
+/* "tb" and the six characters of tap_prefix: a shared segment's bridge. */
+Ifname slots_bridge_name(const Segment *segment);

@@ -175,6 +175,16 @@ void store_mark_live(Store *store, guint32 slot)
     }
 }
 
+void store_spare(Store *store, guint32 slot)
+{
+    guint index;
+    Entry *entry = find_entry(store, slot, &index);
+
+    if (entry) {
+        entry->spared = true;
+    }
+}
+
 bool store_is_new_holder(const Store *store, guint32 slot, const char *name)
 {
     SlotRecord record = store_read_slot(store, slot);
@@ -241,7 +251,7 @@ static void take_name_elsewhere(Store *store, guint32 slot, const char *name)
 }
 
 /* Where @slot is to be written: over its own entry, behind the last one, or
- * over what is longest unused and not live. */
+ * over what is longest unused and for sure not live. */
 static guint place_entry(const Store *store, guint32 slot)
 {
     guint n_entries = store->entries->len;
@@ -257,7 +267,7 @@ static guint place_entry(const Store *store, guint32 slot)
     for (guint i = 0; i < n_entries; i++) {
         const Entry *entry = &g_array_index(store->entries, Entry, i);
 
-        if (!entry->live &&
+        if (!entry->live && !entry->spared &&
             (oldest == n_entries ||
              entry->record.used_s <
                  g_array_index(store->entries, Entry, oldest).record.used_s)) {

@@ -60,6 +60,10 @@ GArray *store_own_slots(const Store *store);
 /* The caller's @slot has a tap: it is not given away, nor its entry forgotten. */
 void store_mark_live(Store *store, guint32 slot);
 
+/* Nobody looked whether the caller's @slot has a tap: its entry is not forgotten,
+ * but the slot may be tried. */
+void store_spare(Store *store, guint32 slot);
+
 /* Returns: true and the slot that the caller's @name had. */
 bool store_find_name(const Store *store, const char *name,
                      guint32 *ret_slot) must_use;

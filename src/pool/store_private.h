@@ -32,7 +32,8 @@ G_STATIC_ASSERT(sizeof(NameRecord) == 52);
 
 typedef struct {
     NameRecord record;
-    bool live;
+    bool live;   /* has a tap */
+    bool spared; /* may have one: nobody looked */
 } Entry;
 
 /* The first records are read together with the header: a start looks at as

@@ -35,6 +35,16 @@ static void test_find(void)
     g_assert_null(facts_find_link(facts, 0));
     g_assert_null(facts_find_link_by_name(facts, "eth"));
     g_assert_null(facts_find_link_by_name(facts, ""));
+
+    g_autoptr(GHashTable) of_group = facts_links_of_group(facts, 0);
+    g_autoptr(GHashTable) of_none = facts_links_of_group(facts, 0x74000001);
+    const int eth0 = 7;
+    const int absent = 8;
+
+    g_assert_cmpuint(g_hash_table_size(of_group), ==, 2);
+    g_assert_true(g_hash_table_contains(of_group, &eth0));
+    g_assert_false(g_hash_table_contains(of_group, &absent));
+    g_assert_cmpuint(g_hash_table_size(of_none), ==, 0);
     facts_host_free(NULL);
 }
 

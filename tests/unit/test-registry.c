@@ -40,6 +40,9 @@ static RegistryNetwork make_network(const char *name, guint32 pool_size)
     network.segment.subnet_address = 0xc0a84d00;
     network.segment.subnet_length = 24;
     network.segment.pool_size = pool_size;
+    network.segment.subnet6_address =
+        (Address6){{0xfd, 0x12, 0x34, 0x56, 0x78, 0x9a}};
+    network.segment.subnet6_length = 48;
     network.grants.n_allow = 1;
     network.grants.allow[0] = (AllowId){ALLOW_UID, 1000, 16};
     return network;
@@ -135,6 +138,34 @@ static void test_replace_and_remove(void)
     g_assert_true(registry_find(fd, &here, "lab", &found));
     put(fd, &nat);
     g_assert_cmpuint(count_all(fd), ==, 2);
+}
+
+/* Numbers that others use as lengths: such a record is written by nobody, and
+ * believed by nobody. */
+static void test_insane(void)
+{
+    autofd fd = make_registry();
+    RegistryNetwork network;
+
+    for (guint fault = 0; fault < 7; fault++) {
+        g_autoptr(GError) error = NULL;
+
+        network = make_network("nat", 8);
+        switch (fault) {
+        case 0: network.segment.subnet_length = 33; break;
+        case 1: network.segment.subnet6_length = 65; break;
+        case 2: network.segment.n_exclude = NETWORK_EXCLUDE_MAX + 1; break;
+        case 3: network.segment.n_dns = NETWORK_DNS_MAX + 1; break;
+        case 4: network.grants.n_allow = NETWORK_ALLOW_MAX + 1; break;
+        case 5: network.grants.n_can_open = NETWORK_OPEN_MAX + 1; break;
+        default:
+            network.grants.n_reservations = NETWORK_RESERVATIONS_MAX + 1;
+            break;
+        }
+        g_assert_false(registry_put(fd, &network, &error));
+        g_assert_error(error, TAPSTER_ERROR, TAPSTER_ERROR_INTERNAL);
+        g_assert_cmpuint(count_all(fd), ==, 0);
+    }
 }
 
 static void test_full(void)
@@ -366,6 +397,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/registry/put-and-find", test_put_and_find);
     g_test_add_func("/registry/replace-and-remove", test_replace_and_remove);
+    g_test_add_func("/registry/insane", test_insane);
     g_test_add_func("/registry/full", test_full);
     g_test_add_func("/registry/clash", test_clash);
     g_test_add_func("/registry/torn", test_torn_records);
