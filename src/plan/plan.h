@@ -2,6 +2,7 @@
 #pragma once
 
 #include "facts/facts.h"
+#include "pool/forwards.h"
 #include "pool/segment.h"
 
 /*
@@ -16,29 +17,45 @@
 
 typedef enum {
     /* kernel, once a network */
-    PLAN_BRIDGE_MAKE,        /* name, mtu, mac: made and pinned if absent */
+    PLAN_BRIDGE_MAKE,        /* name, mtu, mac, group, ipv6: made and pinned if
+                              * absent */
     PLAN_BRIDGE_UPLINK,      /* link (the uplink) into name (the bridge) */
+    PLAN_BRIDGE_ADDRESS,     /* name: the gateway's addresses on a shared
+                              * segment's bridge (address, prefix; address6,
+                              * prefix6 unless its length is 0), with their
+                              * routes; as a router has them: without DAD */
     PLAN_FORWARDING_ON,      /* net.ipv4.ip_forward, after the fence */
+    PLAN_FORWARDING6_ON,     /* the same for IPv6; uplinks go on listening to
+                              * their routers */
     PLAN_SUBNET_UNREACHABLE, /* prefix: what no port holds goes nowhere */
     PLAN_SUBNET_RULE,    /* prefix: looked up in main before any VPN's table */
-    PLAN_SUBNET_RELEASE, /* prefix: takes the two above back */
+    PLAN_SUBNET6_UNREACHABLE, /* prefix6: the same for IPv6 */
+    PLAN_SUBNET6_RULE,
+    PLAN_SUBNET_RELEASE, /* prefix and prefix6: takes those above back; name (a
+                          * shared segment's bridge): removed, if it is ours */
 
     /* firewall */
     PLAN_FIREWALL,     /* tables, rules and this network's elements */
     PLAN_ADMIT_SENDER, /* address: element of a pool too large to fill */
     PLAN_GUARD_MAC,    /* mac: the only source that this port may have */
+    PLAN_FORWARDS,     /* forwards: ports of this host that lead to this port */
 
     /* kernel, each port */
-    PLAN_FORGET_CONNECTIONS, /* address: conntrack of the slot's former holder */
+    PLAN_FORGET_CONNECTIONS, /* address, and prefix6 unless its length is 0:
+                              * conntrack of the slot's former holder */
     PLAN_PORT_NO_IPV6,       /* no IPv6 of the host's own on this port */
+    PLAN_PORT_IPV6,          /* IPv6 as a router has it: nothing is learnt here */
     PLAN_PORT_SETTINGS,      /* mac, mtu, alias, group, master, routed */
     PLAN_PORT_NEIGHBOURS,    /* proxy ARP answers without its delay */
     PLAN_PORT_ADDRESS,       /* address: the gateway's, without a route */
+    PLAN_PORT_ADDRESS6,      /* address6, prefix6 (on the link): without DAD */
     PLAN_PORT_UP,
     PLAN_PORT_ROUTE, /* address (the guest's), source (the gateway's) */
 
     /* services */
-    PLAN_DHCP, /* tapster-dhcp runs */
+    PLAN_DNS_FILES, /* dnsmasq's configuration for this network */
+    PLAN_DHCP,      /* tapster-dhcp runs */
+    PLAN_DNS,       /* this network's dnsmasq runs */
 } PlanType;
 
 typedef struct {
@@ -48,11 +65,19 @@ typedef struct {
     Mac mac;
     bool has_mac;
     bool routed; /* PLAN_PORT_SETTINGS: proxy ARP, strict rp_filter */
+    bool ipv6;      /* PLAN_PORT_SETTINGS: no link-local address of its own;
+                     * PLAN_BRIDGE_MAKE: as a router has it, else none */
+    bool localhost; /* PLAN_PORT_SETTINGS: 127.0.0.1 has a forward to it.
+                     * On a shared segment its packets leave by the bridge:
+                     * there it is PLAN_BRIDGE_ADDRESS that says so */
     guint32 mtu; /* bytes; 0: leave it */
     guint32 group;
     guint32 address; /* host byte order */
     guint32 source;  /* host byte order */
     Prefix4 prefix;
+    Prefix6 prefix6;
+    Address6 address6;
+    const GArray *forwards; /* PLAN_FORWARDS: Forward; borrowed */
     char alias[64];
 } PlanOperation;
 
@@ -63,7 +88,7 @@ typedef enum {
     PLAN_BY_SERVICES,
 } PlanStation;
 
-#define PLAN_OPERATIONS_MAX 16
+#define PLAN_OPERATIONS_MAX 24
 
 typedef struct {
     PlanOperation operations[PLAN_OPERATIONS_MAX];
@@ -80,6 +105,7 @@ typedef struct {
     Mac mac; /* the guest's, if the profile fixed it */
     bool has_mac;
     bool new_holder; /* somebody else held the slot before */
+    const GArray *forwards; /* (nullable): Forward, of this port; borrowed */
 } PlanPort;
 
 PlanStation plan_station(PlanType type);

@@ -7,6 +7,12 @@
 
 static const Prefix4 nothing = {0, 0};
 
+/* What a host with dnsmasq knows of a network that is made for the first time. */
+static SegmentHints hints_new(void)
+{
+    return (SegmentHints){.random = 0x123456789a, .has_dnsmasq = true};
+}
+
 static FactsHost *facts_new(void)
 {
     FactsHost *facts = g_new0(FactsHost, 1);
@@ -14,6 +20,10 @@ static FactsHost *facts_new(void)
     facts->links = g_array_new(FALSE, TRUE, sizeof(FactsLink));
     facts->addresses = g_array_new(FALSE, TRUE, sizeof(FactsAddress));
     facts->routes = g_array_new(FALSE, TRUE, sizeof(FactsRoute));
+    facts->addresses6 = g_array_new(FALSE, TRUE, sizeof(FactsAddress6));
+    facts->routes6 = g_array_new(FALSE, TRUE, sizeof(FactsRoute6));
+    facts->foreign = g_array_new(FALSE, TRUE, sizeof(FactsForeign));
+    facts->has_ipv6 = true;
     return facts;
 }
 
@@ -53,18 +63,53 @@ static Network *parse(const char *name, const char *text)
     return network;
 }
 
-static Segment make(const char *text, const FactsHost *facts,
-                    Prefix4 remembered, const GArray *others)
+static Segment make_hinted(const char *text, const FactsHost *facts,
+                           const SegmentHints *hints, char **ret_warning)
 {
     g_autoptr(Network) network = parse("nat", text);
     g_autoptr(GError) error = NULL;
     Segment segment;
+    bool made =
+        segment_make(network, facts, hints, &segment, ret_warning, &error);
 
-    g_assert_true(segment_make(network, facts, remembered, others, &segment,
-                               &error));
     g_assert_no_error(error);
+    g_assert_true(made);
     return segment;
 }
+
+static Segment make(const char *text, const FactsHost *facts,
+                    Prefix4 remembered, const GArray *others)
+{
+    g_autofree char *warning = NULL;
+    SegmentHints hints = hints_new();
+
+    hints.subnet = remembered;
+    hints.others = others;
+    return make_hinted(text, facts, &hints, &warning);
+}
+
+/* What is said of a file that cannot be in force here. */
+static char *refuse(const char *text, const FactsHost *facts,
+                    const SegmentHints *hints, TapsterErrorCode code)
+{
+    g_autoptr(Network) network = parse("nat", text);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *warning = NULL;
+    Segment segment = {.mtu = 77};
+
+    g_assert_false(
+        segment_make(network, facts, hints, &segment, &warning, &error));
+    g_assert_error(error, TAPSTER_ERROR, (int)code);
+    g_assert_null(warning);
+    g_assert_cmpuint(segment.mtu, ==, 77);
+    return g_strdup(error->message);
+}
+
+#define assert_refused(text, facts, hints, code, expected) \
+    G_STMT_START { \
+        g_autofree char *message_ = refuse(text, facts, hints, code); \
+        g_assert_cmpstr(message_, ==, expected); \
+    } G_STMT_END
 
 static guint32 own_group(void)
 {
@@ -196,41 +241,33 @@ static void test_read_back_of_another_length(void)
     assert_subnet(&segment, "192.168.108.0/22");
 }
 
+#define NAMED "{ \"mode\": \"masqueraded\", \"subnet\": \"192.168.77.0/24\" }"
+
 static void test_named_subnet_taken(void)
 {
-    static const char text[] =
-        "{ \"mode\": \"masqueraded\", \"subnet\": \"192.168.77.0/24\" }";
     g_autoptr(FactsHost) facts = facts_new();
-    g_autoptr(Network) network = parse("nat", text);
-    g_autoptr(GError) error = NULL;
-    Segment segment = {.mtu = 77};
+    SegmentHints hints = hints_new();
 
     add_link(facts, 2, "eth0", LINK_OTHER, 0, 1500);
     add_address(facts, 2, 0xc0a80105, 16);
-    g_assert_false(segment_make(network, facts, nothing, NULL, &segment,
-                                &error));
-    g_assert_error(error, TAPSTER_ERROR, TAPSTER_ERROR_CONFLICT);
-    g_assert_cmpstr(error->message, ==,
-                    "subnet 192.168.77.0/24 overlaps address 192.168.1.5/16 on "
-                    "eth0 of this host; choose another in "
-                    "'/etc/tapster/networks/x.json', or \"auto\"");
-    g_assert_cmpuint(segment.mtu, ==, 77);
+    assert_refused(NAMED, facts, &hints, TAPSTER_ERROR_CONFLICT,
+                   "subnet 192.168.77.0/24 overlaps address 192.168.1.5/16 on "
+                   "eth0 of this host; choose another in "
+                   "'/etc/tapster/networks/x.json', or \"auto\"");
 }
 
 static void test_none_free(void)
 {
     g_autoptr(FactsHost) facts = facts_new();
-    g_autoptr(Network) network = parse("nat", AUTO);
-    g_autoptr(GError) error = NULL;
-    Segment segment;
+    SegmentHints hints = hints_new();
 
     add_link(facts, 2, "vpn", LINK_OTHER, 0, 1500);
     add_route(facts, (Prefix4){0x0a000000, 8}, 2);
     add_route(facts, (Prefix4){0xac100000, 12}, 2);
     add_route(facts, (Prefix4){0xc0a80000, 16}, 2);
-    g_assert_false(segment_make(network, facts, nothing, NULL, &segment,
-                                &error));
-    g_assert_error(error, TAPSTER_ERROR, TAPSTER_ERROR_EXHAUSTED);
+    assert_refused(AUTO, facts, &hints, TAPSTER_ERROR_EXHAUSTED,
+                   "no private subnet of length 24 is free on this host; name "
+                   "one with \"subnet\"");
 }
 
 static void test_mtu(void)
@@ -299,6 +336,365 @@ static void test_pools_fit(void)
     }
 }
 
+static Prefix6 parse6(const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    Prefix6 prefix;
+
+    g_assert_true(address_parse_prefix6(text, &prefix, &error));
+    return prefix;
+}
+
+static void add_address6(FactsHost *facts, int ifindex, const char *address,
+                         guint8 length)
+{
+    g_autoptr(GError) error = NULL;
+    FactsAddress6 item = {.ifindex = ifindex, .length = length};
+
+    g_assert_true(address_parse_ipv6(address, &item.address, &error));
+    g_array_append_val(facts->addresses6, item);
+}
+
+static void assert_subnet6(const Segment *segment, const char *expected)
+{
+    Prefix6 prefix = {segment->subnet6_address,
+                      (guint8)segment->subnet6_length};
+
+    g_assert_cmpstr(address_format_prefix6(&prefix).text, ==, expected);
+}
+
+#define NO_IPV6 "::/0"
+
+static void test_defaults_of_ipv6_and_names(void)
+{
+    g_autoptr(FactsHost) facts = facts_new();
+    Segment segment = make(AUTO, facts, nothing, NULL);
+
+    assert_subnet6(&segment, "fd12:3456:789a::/48");
+    g_assert_true(segment.masquerade6);
+    g_assert_true(segment.dns_served);
+    g_assert_cmpuint(segment.kind, ==, SEGMENT_ROUTED);
+    g_assert_cmpstr(segment.bridge.name, ==, "");
+
+    segment = make("{ \"mode\": \"masqueraded\", \"subnet6\": \"none\" }", facts,
+                   nothing, NULL);
+    assert_subnet6(&segment, NO_IPV6);
+    g_assert_false(segment.masquerade6);
+    g_assert_true(segment.dns_served);
+}
+
+#define NAMED6 \
+    "{ \"mode\": \"masqueraded\", \"subnet6\": \"2001:db8:1::/48\"," \
+    "  \"masquerade6\": false }"
+
+/* Without IPv6, or on a shared segment without dnsmasq to advertise routers, "auto"
+ * is none. */
+static void test_ipv6_cannot_be_had(void)
+{
+    g_autoptr(FactsHost) facts = facts_new();
+    g_autofree char *warning = NULL;
+    SegmentHints hints = hints_new();
+    Segment segment;
+
+    hints.has_dnsmasq = false;
+    segment = make_hinted("{ \"mode\": \"masqueraded\", \"dhcp\": false,"
+                          "  \"segment\": \"shared\" }",
+                          facts, &hints, &warning);
+    assert_subnet6(&segment, NO_IPV6);
+    g_assert_false(segment.dns_served);
+    g_assert_null(warning);
+    /* for guests that are configured by hand */
+    segment = make_hinted("{ \"mode\": \"masqueraded\", \"dhcp\": false,"
+                          "  \"segment\": \"shared\","
+                          "  \"subnet6\": \"2001:db8:1::/48\" }",
+                          facts, &hints, &warning);
+    assert_subnet6(&segment, "2001:db8:1::/48");
+    /* on cables it is tapster-dhcp that advertises */
+    segment = make_hinted(AUTO, facts, &hints, &warning);
+    g_assert_cmpuint(segment.subnet6_length, ==, 48);
+    g_assert_false(segment.dns_served);
+    segment = make_hinted(NAMED6, facts, &hints, &warning);
+    assert_subnet6(&segment, "2001:db8:1::/48");
+    g_assert_false(segment.masquerade6);
+
+    hints.has_dnsmasq = true;
+    facts->has_ipv6 = false;
+    segment = make_hinted(AUTO, facts, &hints, &warning);
+    assert_subnet6(&segment, NO_IPV6);
+    assert_refused(NAMED6, facts, &hints, TAPSTER_ERROR_UNSUPPORTED,
+                   "subnet6 2001:db8:1::/48 cannot be had: this host has no "
+                   "IPv6, or it is switched off; set \"subnet6\" to \"none\" in "
+                   "'/etc/tapster/networks/x.json'");
+    facts->has_ipv6 = true;
+    add_link(facts, 2, "tunnel", LINK_OTHER, 0, 1200);
+    add_route(facts, (Prefix4){0, 0}, 2);
+    segment = make_hinted(AUTO, facts, &hints, &warning);
+    assert_subnet6(&segment, NO_IPV6);
+    assert_refused(NAMED6, facts, &hints, TAPSTER_ERROR_UNSUPPORTED,
+                   "subnet6 2001:db8:1::/48 cannot be had: IPv6 takes an MTU of "
+                   "1280, and the uplink has 1200; set \"subnet6\" to \"none\" in "
+                   "'/etc/tapster/networks/x.json'");
+}
+
+static void test_remembered6(void)
+{
+    g_autoptr(FactsHost) facts = facts_new();
+    g_autoptr(GArray) others6 = g_array_new(FALSE, FALSE, sizeof(Prefix6));
+    g_autofree char *warning = NULL;
+    SegmentHints hints = hints_new();
+    Segment segment;
+
+    hints.subnet6 = parse6("fd77:7777:7777::/48");
+    hints.others6 = others6;
+    segment = make_hinted(AUTO, facts, &hints, &warning);
+    assert_subnet6(&segment, "fd77:7777:7777::/48");
+    g_assert_null(warning);
+
+    g_array_append_val(others6, hints.subnet6);
+    segment = make_hinted(AUTO, facts, &hints, &warning);
+    assert_subnet6(&segment, "fd12:3456:789a::/48");
+    g_assert_cmpstr(warning, ==,
+                    "network 'nat': its subnet is fd12:3456:789a::/48 from now "
+                    "on, because fd77:7777:7777::/48 has come to overlap another "
+                    "network's subnet fd77:7777:7777::/48");
+    /* what was named once, and is "auto" now, says nothing */
+    hints.subnet6 = parse6("2001:db8::/32");
+    g_clear_pointer(&warning, g_free);
+    segment = make_hinted(AUTO, facts, &hints, &warning);
+    assert_subnet6(&segment, "fd12:3456:789a::/48");
+    g_assert_null(warning);
+}
+
+/* The host moved into a LAN that has what the network had: both are told. */
+static void test_warnings(void)
+{
+    g_autoptr(FactsHost) facts = facts_new();
+    g_autofree char *warning = NULL;
+    SegmentHints hints = hints_new();
+    Segment segment;
+
+    hints.subnet = (Prefix4){0xc0a86f00, 24};
+    hints.subnet6 = parse6("fd77:7777:7777::/48");
+    add_link(facts, 2, "eth0", LINK_OTHER, 0, 1500);
+    add_address(facts, 2, 0xc0a86f05, 24);
+    add_address6(facts, 2, "fd77:7777:7777:1::5", 64);
+    segment = make_hinted(AUTO, facts, &hints, &warning);
+    assert_subnet(&segment, "192.168.109.0/24");
+    assert_subnet6(&segment, "fd12:3456:789a::/48");
+    g_assert_cmpstr(warning, ==,
+                    "network 'nat': its subnet is 192.168.109.0/24 from now on, "
+                    "because 192.168.111.0/24 has come to overlap address "
+                    "192.168.111.5/24 on eth0; its subnet is "
+                    "fd12:3456:789a::/48 from now on, because "
+                    "fd77:7777:7777::/48 has come to overlap address "
+                    "fd77:7777:7777:1::5/64 on eth0");
+
+    /* live ports cannot be moved */
+    g_clear_pointer(&warning, g_free);
+    add_link(facts, 5, "tsup3efz0", LINK_TAP, own_group(), 1500);
+    add_address(facts, 5, 0xc0a86f01, 32);
+    add_address6(facts, 5, "fe80::1", 64);
+    add_address6(facts, 5, "fd77:7777:7777:b::1", 64);
+    segment = make_hinted(AUTO, facts, &hints, &warning);
+    assert_subnet(&segment, "192.168.111.0/24");
+    assert_subnet6(&segment, "fd77:7777:7777::/48");
+    g_assert_null(warning);
+}
+
+#define SHARED "{ \"mode\": \"masqueraded\", \"segment\": \"shared\" }"
+
+static void test_shared(void)
+{
+    g_autoptr(FactsHost) facts = facts_new();
+    SegmentHints hints = hints_new();
+    Segment segment = make(SHARED, facts, nothing, NULL);
+
+    g_assert_cmpuint(segment.kind, ==, SEGMENT_SHARED);
+    g_assert_cmpstr(segment.bridge.name, ==, "tbup3efz");
+    assert_subnet(&segment, "192.168.109.0/24");
+    assert_subnet6(&segment, "fd12:3456:789a::/48");
+    g_assert_true(segment.dns_served);
+
+    hints.has_dnsmasq = false;
+    assert_refused(SHARED, facts, &hints, TAPSTER_ERROR_UNSUPPORTED,
+                   "a shared segment's addresses are given out by dnsmasq, which "
+                   "is not installed: install it, or set \"dhcp\" to false or "
+                   "\"segment\" to \"routed\" in "
+                   "'/etc/tapster/networks/x.json'");
+}
+
+/* A shared segment's bridge stays when its last port has gone: it keeps no
+ * subnet that has come to collide. */
+static void test_read_back_of_shared(void)
+{
+    g_autoptr(FactsHost) facts = facts_new();
+    g_autofree char *warning = NULL;
+    SegmentHints hints = hints_new();
+    Segment segment;
+
+    hints.subnet = (Prefix4){0xc0a86f00, 24};
+    add_link(facts, 2, "eth0", LINK_OTHER, 0, 1500);
+    add_address(facts, 2, 0xc0a86f05, 24);
+    add_link(facts, 5, "tbup3efz", LINK_BRIDGE, own_group(), 1500);
+    add_address(facts, 5, 0xc0a86f01, 24);
+    add_address6(facts, 5, "fd77:7777:7777::1", 64);
+    segment = make_hinted(SHARED, facts, &hints, &warning);
+    assert_subnet(&segment, "192.168.109.0/24");
+    assert_subnet6(&segment, "fd12:3456:789a::/48");
+    g_assert_nonnull(warning);
+
+    g_clear_pointer(&warning, g_free);
+    add_link(facts, 6, "tsup3efz3", LINK_TAP, own_group(), 1500);
+    segment = make_hinted(SHARED, facts, &hints, &warning);
+    assert_subnet(&segment, "192.168.111.0/24");
+    assert_subnet6(&segment, "fd77:7777:7777::/48");
+    g_assert_null(warning);
+}
+
+static void test_named6_taken(void)
+{
+    g_autoptr(FactsHost) facts = facts_new();
+    SegmentHints hints = hints_new();
+
+    add_link(facts, 2, "eth0", LINK_OTHER, 0, 1500);
+    add_address6(facts, 2, "2001:db8:1:2::5", 64);
+    assert_refused(NAMED6, facts, &hints, TAPSTER_ERROR_CONFLICT,
+                   "subnet6 2001:db8:1::/48 overlaps address 2001:db8:1:2::5/64 "
+                   "on eth0 of this host; choose another in "
+                   "'/etc/tapster/networks/x.json', or \"auto\"");
+}
+
+/* What the file's own checks refuse as well, if it comes by another way. */
+static void test_unfit(void)
+{
+    char user[] = "alice";
+    char name[] = "web";
+    NetworkReservation outside = {.user = user, .name = name, .host = 9};
+    g_autoptr(FactsHost) facts = facts_new();
+    g_autoptr(Network) network = parse("nat", NAMED);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *warning = NULL;
+    SegmentHints hints = hints_new();
+    Segment segment;
+
+    network->subnet6_kind = NETWORK_SUBNET6_PREFIX;
+    network->subnet6 = parse6("2001:db8:1:f0::/60");
+    g_assert_false(
+        segment_make(network, facts, &hints, &segment, &warning, &error));
+    g_assert_error(error, TAPSTER_ERROR, TAPSTER_ERROR_CONFIG);
+    g_assert_cmpstr(error->message, ==,
+                    "subnet6 2001:db8:1:f0::/60 has 15 /64s for ports, and "
+                    "\"pool\" has 245 slots: give it a shorter prefix or a "
+                    "smaller pool in '/etc/tapster/networks/x.json'");
+    g_clear_error(&error);
+    network->segment = SEGMENT_SHARED;
+    g_assert_true(
+        segment_make(network, facts, &hints, &segment, &warning, &error));
+
+    network->subnet6_kind = NETWORK_SUBNET6_NONE;
+    network->pool_size = 246;
+    g_assert_false(
+        segment_make(network, facts, &hints, &segment, &warning, &error));
+    g_assert_error(error, TAPSTER_ERROR, TAPSTER_ERROR_CONFIG);
+    g_assert_cmpstr(error->message, ==,
+                    "\"pool\" of 246 addresses from host number 10 on does not "
+                    "fit subnet 192.168.77.0/24; mend "
+                    "'/etc/tapster/networks/x.json'");
+    g_clear_error(&error);
+
+    network->pool_size = 245;
+    g_ptr_array_set_free_func(network->reservations, NULL);
+    g_ptr_array_add(network->reservations, &outside);
+    g_assert_false(
+        segment_make(network, facts, &hints, &segment, &warning, &error));
+    g_assert_error(error, TAPSTER_ERROR, TAPSTER_ERROR_CONFIG);
+    g_assert_cmpstr(error->message, ==,
+                    "address 192.168.77.9, reserved for 'web' of alice, is not "
+                    "one of its pool, 192.168.77.10 to 192.168.77.254 without "
+                    "\"exclude\"; mend '/etc/tapster/networks/x.json'");
+}
+
+static void test_reservations(void)
+{
+    static const char text[] =
+        "{ \"mode\": \"masqueraded\", \"subnet\": \"192.168.77.0/24\","
+        "  \"reservations\": [ { \"user\": \"alice\", \"name\": \"web\","
+        "                        \"address\": \"192.168.77.20\" },"
+        "                      { \"user\": \"bob\", \"name\": \"web\","
+        "                        \"host\": 30 } ] }";
+    g_autoptr(FactsHost) facts = facts_new();
+    g_autoptr(Network) network = parse("nat", text);
+    Segment segment = make(text, facts, nothing, NULL);
+    NetworkReservation address_only = {.address = 0xc0a84d14};
+
+    g_assert_cmpuint(network->reservations->len, ==, 2);
+    g_assert_cmpuint(
+        segment_reserved_host(&segment, network->reservations->pdata[0]), ==,
+        20);
+    g_assert_cmpuint(
+        segment_reserved_host(&segment, network->reservations->pdata[1]), ==,
+        30);
+    g_assert_cmpuint(segment_reserved_host(&segment, &address_only), ==, 20);
+}
+
+/* The LAN's own subnet is there already, with the host in it. */
+static void test_bridged_subnet(void)
+{
+    static const char text[] =
+        "{ \"mode\": \"bridged\", \"bridge\": \"br0\","
+        "  \"subnet\": \"192.168.1.0/24\", \"gateway\": \"192.168.1.254\","
+        "  \"pool\": { \"offset\": 100, \"size\": 50 } }";
+    static const char router_unknown[] =
+        "{ \"mode\": \"bridged\", \"bridge\": \"br0\","
+        "  \"subnet\": \"192.168.1.0/24\" }";
+    g_autoptr(FactsHost) facts = facts_new();
+    g_autoptr(GArray) others = g_array_new(FALSE, FALSE, sizeof(Prefix4));
+    SegmentHints hints = hints_new();
+    Prefix4 other = {0xc0a80000, 16};
+    Segment segment;
+
+    add_link(facts, 3, "br0", LINK_BRIDGE, 0, 1500);
+    add_address(facts, 3, 0xc0a80105, 24);
+    add_route(facts, (Prefix4){0xc0a80100, 24}, 3);
+    segment = make(text, facts, nothing, NULL);
+    g_assert_cmphex(segment.subnet_address, ==, 0xc0a80100);
+    g_assert_cmphex(segment.gateway, ==, 0xc0a801fe);
+    g_assert_cmpuint(segment.pool_offset, ==, 100);
+    g_assert_cmpuint(segment.pool_size, ==, 50);
+    g_assert_cmpuint(segment.kind, ==, SEGMENT_SHARED);
+    g_assert_cmpstr(segment.bridge.name, ==, "br0");
+    g_assert_false(segment.dns_served);
+    assert_subnet6(&segment, NO_IPV6);
+    g_assert_cmphex(make(router_unknown, facts, nothing, NULL).gateway, ==, 0);
+
+    g_array_append_val(others, other);
+    hints.others = others;
+    assert_refused(text, facts, &hints, TAPSTER_ERROR_CONFLICT,
+                   "subnet 192.168.1.0/24 overlaps another network's subnet "
+                   "192.168.0.0/16; choose another in "
+                   "'/etc/tapster/networks/x.json'");
+}
+
+/* What another program has configured: named after it. */
+static void test_foreign(void)
+{
+    g_autoptr(FactsHost) facts = facts_new();
+    g_autofree char *warning = NULL;
+    SegmentHints hints = hints_new();
+    FactsForeign foreign = {{0xc0a84d00, 24}, "Docker's network web"};
+    Segment segment;
+
+    g_array_append_val(facts->foreign, foreign);
+    assert_refused(NAMED, facts, &hints, TAPSTER_ERROR_CONFLICT,
+                   "subnet 192.168.77.0/24 overlaps Docker's network web "
+                   "(192.168.77.0/24) of this host; choose another in "
+                   "'/etc/tapster/networks/x.json', or \"auto\"");
+    hints.subnet = foreign.subnet;
+    segment = make_hinted(AUTO, facts, &hints, &warning);
+    assert_subnet(&segment, "192.168.109.0/24");
+    g_assert_nonnull(warning);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -313,5 +709,17 @@ int main(int argc, char **argv)
     g_test_add_func("/segment/mtu", test_mtu);
     g_test_add_func("/segment/bridged", test_bridged);
     g_test_add_func("/segment/pools-fit", test_pools_fit);
+    g_test_add_func("/segment/ipv6-and-names",
+                    test_defaults_of_ipv6_and_names);
+    g_test_add_func("/segment/ipv6-cannot-be-had", test_ipv6_cannot_be_had);
+    g_test_add_func("/segment/remembered6", test_remembered6);
+    g_test_add_func("/segment/warnings", test_warnings);
+    g_test_add_func("/segment/shared", test_shared);
+    g_test_add_func("/segment/read-back-shared", test_read_back_of_shared);
+    g_test_add_func("/segment/named6-taken", test_named6_taken);
+    g_test_add_func("/segment/unfit", test_unfit);
+    g_test_add_func("/segment/reservations", test_reservations);
+    g_test_add_func("/segment/bridged-subnet", test_bridged_subnet);
+    g_test_add_func("/segment/foreign", test_foreign);
     return g_test_run();
 }
