@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kernel/apply.h"
-#include "kernel/bridge.h"
+#include "kernel/apply_private.h"
 #include "kernel/conntrack.h"
-#include "kernel/link.h"
+#include "kernel/forwarding6.h"
 #include "kernel/message.h"
 #include "kernel/port.h"
 #include "kernel/sysctl.h"
 
 #include <errno.h>
-#include <string.h>
 
 /*
  * Carrying out the kernel's operations of a plan.
@@ -24,34 +22,10 @@
  * of a network that lives, and never enters it.
  */
 
-typedef enum {
-    UNDO_BRIDGE,
-    UNDO_UPLINK,
-    UNDO_FORWARDING,
-    UNDO_UNREACHABLE,
-    UNDO_RULE,
-} UndoType;
-
-typedef struct {
-    UndoType type;
-    guint request; /* while queued: its number in the batch */
-    int ifindex;
-    Prefix4 prefix;
-    BridgeUplink uplink;
-} Undo;
-
-struct Apply {
-    Netlink *route;
-    Netlink *netfilter;
-    int tap_ifindex;
-    Ifname tap;
-    NetlinkBatch *batch;
-    GArray *queued;  /* Undo: for requests in the batch */
-    GArray *journal; /* Undo: done */
-    bool up_queued;
-    Ifname bridge; /* the one that was looked up, and its index */
-    int bridge_ifindex;
-};
+/* fe80::1, beside the gateway's address on a shared segment's bridge: what guests
+ * see as their router. On a port it is an operation of its own. */
+static const Address6 router6 = { { 0xfe, 0x80, [15] = 1 } };
+#define LINK_LOCAL_LENGTH 64
 
 Apply *apply_new(Netlink *route, Netlink *netfilter, int tap_ifindex,
                  const Ifname *tap)
@@ -67,6 +41,7 @@ Apply *apply_new(Netlink *route, Netlink *netfilter, int tap_ifindex,
     apply->batch = netlink_batch_new();
     apply->queued = g_array_new(false, false, sizeof(Undo));
     apply->journal = g_array_new(false, false, sizeof(Undo));
+    apply->forwarding6 = g_array_new(false, true, sizeof(Forwarding6Link));
     return apply;
 }
 
@@ -78,12 +53,18 @@ void apply_free(Apply *apply)
     netlink_batch_free(apply->batch);
     g_array_unref(apply->queued);
     g_array_unref(apply->journal);
+    g_array_unref(apply->forwarding6);
     g_free(apply);
 }
 
 bool apply_changed_host(const Apply *apply)
 {
     return apply->journal->len > 0;
+}
+
+const GArray *apply_forwarding6(const Apply *apply)
+{
+    return apply->forwarding6;
 }
 
 /* Takes @message over. No answer is asked for: a refusal comes unasked, and the
@@ -95,11 +76,13 @@ static void queue(Apply *apply, struct nl_msg *message, int tolerated_errno,
     nlmsg_free(message);
 }
 
-static void queue_undo(Apply *apply, UndoType type, Prefix4 prefix)
+static void queue_undo(Apply *apply, UndoType type,
+                       const PlanOperation *operation)
 {
     Undo undo = {
         .type = type,
-        .prefix = prefix,
+        .prefix = operation->prefix,
+        .prefix6 = operation->prefix6,
         .request = netlink_batch_length(apply->batch) - 1,
     };
 
@@ -132,88 +115,13 @@ static bool flush_if_up(Apply *apply, GError **error)
     return !apply->up_queued || apply_flush(apply, error);
 }
 
-static bool switch_forwarding_on(Apply *apply, GError **error)
-{
-    Undo undo = { .type = UNDO_FORWARDING };
-    bool on;
-
-    if (!sysctl_get_forwarding(&on, error)) {
-        return false;
-    }
-    if (on) {
-        return true;
-    }
-    /* What catches stray packets is queued before this. */
-    if (!apply_flush(apply, error) || !sysctl_set_forwarding(true, error)) {
-        return false;
-    }
-    g_array_append_val(apply->journal, undo);
-    return true;
-}
-
-static void know_bridge(Apply *apply, const Ifname *name, int ifindex)
-{
-    apply->bridge = *name;
-    apply->bridge_ifindex = ifindex;
-}
-
-static bool make_bridge(Apply *apply, const PlanOperation *operation,
-                        GError **error)
-{
-    Undo undo = { .type = UNDO_BRIDGE };
-    bool made;
-
-    if (!bridge_ensure(apply->route, operation, &undo.ifindex, &made, error)) {
-        return false;
-    }
-    know_bridge(apply, &operation->name, undo.ifindex);
-    if (made) {
-        g_array_append_val(apply->journal, undo);
-    }
-    return true;
-}
-
-static bool find_bridge(Apply *apply, const Ifname *name, int *ret_ifindex,
-                        GError **error)
-{
-    if (memcmp(&apply->bridge, name, sizeof(*name)) != 0) {
-        int ifindex;
-
-        if (!bridge_find(apply->route, name, &ifindex, error)) {
-            return false;
-        }
-        know_bridge(apply, name, ifindex);
-    }
-    *ret_ifindex = apply->bridge_ifindex;
-    return true;
-}
-
-static bool add_uplink(Apply *apply, const PlanOperation *operation,
-                       GError **error)
-{
-    Undo undo = { .type = UNDO_UPLINK };
-    int bridge_ifindex;
-
-    if (!find_bridge(apply, &operation->name, &bridge_ifindex, error)) {
-        return false;
-    }
-
-    bool ok = bridge_enslave(apply->route, bridge_ifindex, &operation->name,
-                             &operation->link, &undo.uplink, error);
-
-    if (undo.uplink.enslaved || undo.uplink.set_up) {
-        g_array_append_val(apply->journal, undo);
-    }
-    return ok;
-}
-
 static bool queue_settings(Apply *apply, const PlanOperation *operation,
                            GError **error)
 {
     int master_ifindex = 0;
 
     if (operation->name.name[0] &&
-        !find_bridge(apply, &operation->name, &master_ifindex, error)) {
+        !apply_find_bridge(apply, &operation->name, &master_ifindex, error)) {
         return false;
     }
     queue(apply, port_settings(operation, apply->tap_ifindex, master_ifindex),
@@ -221,26 +129,93 @@ static bool queue_settings(Apply *apply, const PlanOperation *operation,
     return true;
 }
 
-/* Operations that are one request each. */
-static void queue_simple(Apply *apply, const PlanOperation *operation)
+static void queue_address6(Apply *apply, const Address6 *address, guint8 length,
+                           int ifindex)
+{
+    queue(apply, port_address6(address, length, ifindex), EEXIST,
+          "gateway's IPv6 address");
+    /* The administrator has switched IPv6 off since (disable_ipv6): guests go on
+     * without. */
+    netlink_batch_tolerate(apply->batch, EACCES);
+}
+
+/* Never undone: these go with the bridge, if that was made now. */
+static bool queue_bridge_addresses(Apply *apply,
+                                   const PlanOperation *operation,
+                                   GError **error)
+{
+    int bridge_ifindex;
+
+    if (!apply_find_bridge(apply, &operation->name, &bridge_ifindex, error)) {
+        return false;
+    }
+    queue(apply, port_bridge_address(operation, bridge_ifindex), EEXIST,
+          "gateway address of the bridge");
+    if (operation->prefix6.length) {
+        queue_address6(apply, &router6, LINK_LOCAL_LENGTH, bridge_ifindex);
+        queue_address6(apply, &operation->address6, operation->prefix6.length,
+                       bridge_ifindex);
+    }
+    if (operation->localhost) {
+        queue(apply, port_localhost(bridge_ifindex), 0,
+              "forwards from 127.0.0.1 by the bridge");
+    }
+    return true;
+}
+
+/* Operations of the network that are one request each. */
+static void queue_subnet(Apply *apply, const PlanOperation *operation)
 {
     switch (operation->type) {
     case PLAN_SUBNET_UNREACHABLE:
         queue(apply, port_subnet_unreachable(operation->prefix, true), EEXIST,
               "unreachable route of the subnet");
-        queue_undo(apply, UNDO_UNREACHABLE, operation->prefix);
+        queue_undo(apply, UNDO_UNREACHABLE, operation);
         break;
     case PLAN_SUBNET_RULE:
         queue(apply, port_subnet_rule(operation->prefix, true), EEXIST,
               "routing rule of the subnet");
-        queue_undo(apply, UNDO_RULE, operation->prefix);
+        queue_undo(apply, UNDO_RULE, operation);
         break;
-    case PLAN_SUBNET_RELEASE:
-        queue(apply, port_subnet_rule(operation->prefix, false), ENOENT,
-              "removing the subnet's routing rule");
-        queue(apply, port_subnet_unreachable(operation->prefix, false), ESRCH,
-              "removing the subnet's unreachable route");
+    case PLAN_SUBNET6_UNREACHABLE:
+        queue(apply, port_subnet6_unreachable(&operation->prefix6, true),
+              EEXIST, "unreachable route of the IPv6 prefix");
+        queue_undo(apply, UNDO_UNREACHABLE6, operation);
         break;
+    default:
+        queue(apply, port_subnet6_rule(&operation->prefix6, true), EEXIST,
+              "routing rule of the IPv6 prefix");
+        queue_undo(apply, UNDO_RULE6, operation);
+        break;
+    }
+}
+
+static bool release_subnet(Apply *apply, const PlanOperation *operation,
+                           GError **error)
+{
+    const Prefix6 *prefix6 = &operation->prefix6;
+
+    queue(apply, port_subnet_rule(operation->prefix, false), ENOENT,
+          "removing the subnet's routing rule");
+    queue(apply, port_subnet_unreachable(operation->prefix, false), ESRCH,
+          "removing the subnet's unreachable route");
+    if (prefix6->length) {
+        queue(apply, port_subnet6_rule(prefix6, false), ENOENT,
+              "removing the IPv6 prefix's routing rule");
+        /* Where IPv6 was switched off at boot since, there is nothing left. */
+        netlink_batch_tolerate(apply->batch, EAFNOSUPPORT);
+        queue(apply, port_subnet6_unreachable(prefix6, false), ESRCH,
+              "removing the IPv6 prefix's unreachable route");
+        netlink_batch_tolerate(apply->batch, EOPNOTSUPP);
+    }
+    return !operation->name.name[0] ||
+           bridge_release(apply->route, &operation->name, error);
+}
+
+/* Operations of the port that are one request each. */
+static void queue_port(Apply *apply, const PlanOperation *operation)
+{
+    switch (operation->type) {
     case PLAN_PORT_NEIGHBOURS:
         queue(apply, port_neighbours(apply->tap_ifindex), 0,
               "proxy ARP of the port");
@@ -248,6 +223,10 @@ static void queue_simple(Apply *apply, const PlanOperation *operation)
     case PLAN_PORT_ADDRESS:
         queue(apply, port_address(operation, apply->tap_ifindex), EEXIST,
               "gateway address of the port");
+        break;
+    case PLAN_PORT_ADDRESS6:
+        queue_address6(apply, &operation->address6, operation->prefix6.length,
+                       apply->tap_ifindex);
         break;
     case PLAN_PORT_UP:
         queue(apply, port_up(apply->tap_ifindex), 0, "setting the port up");
@@ -260,95 +239,56 @@ static void queue_simple(Apply *apply, const PlanOperation *operation)
     }
 }
 
+static bool forget(Apply *apply, const PlanOperation *operation,
+                   GError **error)
+{
+    return flush_if_up(apply, error) &&
+           conntrack_forget(apply->netfilter, operation->address,
+                            operation->prefix6.length ? &operation->prefix6
+                                                      : NULL,
+                            error);
+}
+
 bool apply_kernel(Apply *apply, const PlanOperation *operation, GError **error)
 {
     switch (operation->type) {
     case PLAN_BRIDGE_MAKE:
-        return make_bridge(apply, operation, error);
     case PLAN_BRIDGE_UPLINK:
-        return add_uplink(apply, operation, error);
     case PLAN_FORWARDING_ON:
-        return switch_forwarding_on(apply, error);
-    case PLAN_FORGET_CONNECTIONS:
-        return flush_if_up(apply, error) &&
-               conntrack_forget(apply->netfilter, operation->address, error);
-    case PLAN_PORT_NO_IPV6:
-        return flush_if_up(apply, error) &&
-               sysctl_set_link(SYSCTL_IPV6_DISABLE, &apply->tap, true, NULL,
-                               error);
-    case PLAN_PORT_SETTINGS:
-        return queue_settings(apply, operation, error);
+    case PLAN_FORWARDING6_ON:
+        return apply_host(apply, operation, error);
+    case PLAN_BRIDGE_ADDRESS:
+        return queue_bridge_addresses(apply, operation, error);
     case PLAN_SUBNET_UNREACHABLE:
     case PLAN_SUBNET_RULE:
+    case PLAN_SUBNET6_UNREACHABLE:
+    case PLAN_SUBNET6_RULE:
+        queue_subnet(apply, operation);
+        return true;
     case PLAN_SUBNET_RELEASE:
+        return release_subnet(apply, operation, error);
+    case PLAN_FORGET_CONNECTIONS:
+        return forget(apply, operation, error);
+    case PLAN_PORT_NO_IPV6:
+        return flush_if_up(apply, error) &&
+               sysctl_set_link(SYSCTL_IPV6_DISABLE, &apply->tap, 1, NULL,
+                               error);
+    case PLAN_PORT_IPV6:
+        return flush_if_up(apply, error) &&
+               forwarding6_make_router(apply->route, apply->tap_ifindex,
+                                       &apply->tap, error);
+    case PLAN_PORT_SETTINGS:
+        return queue_settings(apply, operation, error);
     case PLAN_PORT_NEIGHBOURS:
     case PLAN_PORT_ADDRESS:
+    case PLAN_PORT_ADDRESS6:
     case PLAN_PORT_UP:
     case PLAN_PORT_ROUTE:
-        queue_simple(apply, operation);
+        queue_port(apply, operation);
         return true;
     default:
         return error_set(error, TAPSTER_ERROR_INTERNAL,
                          "operation %d is not the kernel's",
                          (int)operation->type);
-    }
-}
-
-void apply_keep(Apply *apply, PlanType type)
-{
-    UndoType kept = type == PLAN_FORWARDING_ON ? UNDO_FORWARDING
-                    : type == PLAN_BRIDGE_MAKE ? UNDO_BRIDGE
-                                               : UNDO_UPLINK;
-
-    for (guint i = apply->journal->len; i > 0; i--) {
-        if (g_array_index(apply->journal, Undo, i - 1).type == kept) {
-            g_array_remove_index(apply->journal, i - 1);
-        }
-    }
-}
-
-static void undo_uplink(Netlink *route, const BridgeUplink *uplink)
-{
-    if (uplink->enslaved) {
-        (void)!link_set_master(route, uplink->ifindex, 0, NULL);
-    }
-    if (uplink->set_up) {
-        (void)!link_set_up(route, uplink->ifindex, false, NULL);
-    }
-}
-
-static void undo_request(Netlink *route, struct nl_msg *message)
-{
-    (void)!link_transact(route, message, 0, NULL, NULL, NULL);
-    nlmsg_free(message);
-}
-
-void apply_undo(Apply *apply)
-{
-    while (apply->journal->len > 0) {
-        guint last = apply->journal->len - 1;
-        const Undo undo = g_array_index(apply->journal, Undo, last);
-
-        g_array_set_size(apply->journal, last);
-        switch (undo.type) {
-        case UNDO_BRIDGE:
-            bridge_delete_unused(apply->route, undo.ifindex,
-                                 apply->tap_ifindex);
-            break;
-        case UNDO_UPLINK:
-            undo_uplink(apply->route, &undo.uplink);
-            break;
-        case UNDO_FORWARDING:
-            /* Off if it is off by now; else it is what we wrote. */
-            (void)!sysctl_set_forwarding(false, NULL);
-            break;
-        case UNDO_UNREACHABLE:
-            undo_request(apply->route,
-                         port_subnet_unreachable(undo.prefix, false));
-            break;
-        case UNDO_RULE:
-            undo_request(apply->route, port_subnet_rule(undo.prefix, false));
-            break;
-        }
     }
 }

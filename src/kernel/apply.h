@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "kernel/forwarding6.h"
 #include "kernel/netlink.h"
 #include "plan/plan.h"
 
@@ -49,7 +50,8 @@ void apply_undo(Apply *apply);
 
 /**
  * apply_keep:
- * @type: PLAN_FORWARDING_ON, PLAN_BRIDGE_MAKE or PLAN_BRIDGE_UPLINK
+ * @type: PLAN_FORWARDING_ON, PLAN_FORWARDING6_ON, PLAN_BRIDGE_MAKE or
+ *   PLAN_BRIDGE_UPLINK
  *
  * What was changed by operations of that type is somebody else's concern by
  * now: apply_undo() leaves it.
@@ -57,6 +59,11 @@ void apply_undo(Apply *apply);
  * Privilege: none
  */
 void apply_keep(Apply *apply, PlanType type);
+
+/* (element-type Forwarding6Link) (transfer none): what PLAN_FORWARDING6_ON changed
+ * beside the switch itself and has not been undone: for forwarding6_off(), weeks
+ * later. Empty where it was on already. */
+const GArray *apply_forwarding6(const Apply *apply);
 
 /* True if anything of the host (not of the port) was changed. */
 bool apply_changed_host(const Apply *apply);

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernel/bridge.h"
+#include "kernel/forwarding6.h"
 #include "kernel/link.h"
 #include "kernel/message.h"
 #include "kernel/observe.h"
+#include "kernel/port.h"
 #include "kernel/sysctl.h"
 
 #include <errno.h>
 
 #include <linux/if_link.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 
 /*
- * The bridge of a bridged network and its uplink.
+ * The bridge of a bridged network and its uplink, or of a shared segment.
  *
- * A bridge that exists is the administrator's and is used as found. One made
- * here is a cable and nothing more:
+ * A bridged network's that exists is the administrator's and is used as found.
+ * One made here is a cable and nothing more:
  *  - MAC and MTU are set explicitly, or ports would move them (seen on
  *    Linux 6.18);
  *  - no spanning tree and no forward delay: a guest must not wait for it, and
@@ -24,7 +27,13 @@
  *    snoops for all of them;
  *  - no IPv6 of the host's: it would configure itself from the LAN, and an
  *    interface that carried no address before would answer there.
+ *
+ * A shared segment's is the same cable, with this host as the gateway on it: it
+ * has the network's own group, which the firewall's rules for ports look for, and
+ * what net.ipv4.conf and IPv6 are on a routed port.
  */
+
+#define IPV6_MIN_MTU 1280 /* RFC 8200 section 5 */
 
 /* Kernel's values for a bridge without delay (Linux net/bridge/br_netlink.c,
  * br_policy). */
@@ -88,25 +97,48 @@ static struct nl_msg *creation(const PlanOperation *operation)
     return message;
 }
 
-/* What cannot be said when a link is made, and what must be said twice: an MTU
- * counts as set by the user only if it is a change (seen on Linux 6.18). */
+static bool is_segment(const PlanOperation *operation)
+{
+    return (operation->group & SEGMENT_GROUP_MASK) == SEGMENT_GROUP_BASE;
+}
+
+/* An MTU counts as set by the user only if it is a change (seen on Linux 6.18).
+ * Never one below IPv6's smallest, which would take IPv6 off the link. */
+static guint32 other_mtu(guint32 mtu)
+{
+    return mtu > IPV6_MIN_MTU ? mtu - 1 : mtu + 1;
+}
+
+/* Before the bridge is up. */
+static bool settle_ipv6(Netlink *route, int ifindex,
+                        const PlanOperation *operation, GError **error)
+{
+    return operation->ipv6
+               ? forwarding6_make_router(route, ifindex, &operation->name,
+                                         error)
+               : sysctl_set_link(SYSCTL_IPV6_DISABLE, &operation->name, 1,
+                                 NULL, error);
+}
+
+/* What cannot be said when a link is made, and what must be said twice. */
 static bool pin(Netlink *route, int ifindex, const PlanOperation *operation,
                 GError **error)
 {
     g_autoptr(NetlinkBatch) batch = netlink_batch_new();
-    auto_message settings = link_change(ifindex, IFF_UP, IFF_UP);
+    auto_message first = link_change(ifindex, 0, 0);
+    auto_message second = link_change(ifindex, IFF_UP, IFF_UP);
 
     if (operation->mtu) {
-        auto_message other = link_change(ifindex, 0, 0);
-
-        message_put_u32(other, IFLA_MTU, operation->mtu - 1);
-        netlink_batch_add(batch, other, true, 0, "MTU of the bridge");
-        message_put_u32(settings, IFLA_MTU, operation->mtu);
+        message_put_u32(first, IFLA_MTU, other_mtu(operation->mtu));
+        message_put_u32(second, IFLA_MTU, operation->mtu);
     }
-    message_put_text(settings, IFLA_IFALIAS, operation->alias);
-    netlink_batch_add(batch, settings, true, 0, "settings of the bridge");
-    return sysctl_set_link(SYSCTL_IPV6_DISABLE, &operation->name, true, NULL,
-                           error) &&
+    if (is_segment(operation)) {
+        port_put_gateway(first, operation);
+    }
+    message_put_text(second, IFLA_IFALIAS, operation->alias);
+    netlink_batch_add(batch, first, true, 0, "settings of the bridge");
+    netlink_batch_add(batch, second, true, 0, "setting the bridge up");
+    return settle_ipv6(route, ifindex, operation, error) &&
            netlink_transact(route, batch, NULL, NULL, error);
 }
 
@@ -125,6 +157,19 @@ static bool make(Netlink *route, const PlanOperation *operation,
         return false;
     }
     return true;
+}
+
+/* A shared segment's bridge that was there: ours, and up. */
+static bool permit_segment(Netlink *route, const PlanOperation *operation,
+                           const FactsLink *link, GError **error)
+{
+    if (link->group != operation->group) {
+        return error_set(error, TAPSTER_ERROR_CONFLICT,
+                         "%s exists and is not this network's bridge; rename "
+                         "it or remove it", link->name.name);
+    }
+    return (link->flags & IFF_UP) ||
+           link_set_up(route, link->ifindex, true, error);
 }
 
 bool bridge_ensure(Netlink *route, const PlanOperation *operation,
@@ -147,6 +192,10 @@ bool bridge_ensure(Netlink *route, const PlanOperation *operation,
     }
     if (made && !pin(route, link.ifindex, operation, error)) {
         (void)!link_delete(route, link.ifindex, NULL);
+        return false;
+    }
+    if (!made && is_segment(operation) &&
+        !permit_segment(route, operation, &link, error)) {
         return false;
     }
     *ret_ifindex = link.ifindex;
@@ -260,4 +309,19 @@ void bridge_delete_unused(Netlink *route, int ifindex, int except_ifindex)
         !search.used) {
         (void)!link_delete(route, ifindex, NULL);
     }
+}
+
+bool bridge_release(Netlink *route, const Ifname *name, GError **error)
+{
+    FactsLink link;
+    bool exists;
+
+    if (!observe_link(route, name, &exists, &link, error)) {
+        return false;
+    }
+    if (exists && link.kind == LINK_BRIDGE &&
+        (link.group & SEGMENT_GROUP_MASK) == SEGMENT_GROUP_BASE) {
+        bridge_delete_unused(route, link.ifindex, 0);
+    }
+    return true;
 }

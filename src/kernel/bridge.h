@@ -11,10 +11,13 @@
  * @ret_made: whether it was made now; one that existed is left as it is
  *
  * A bridge made here has the MAC and (if not 0) the MTU of @operation for good,
- * no spanning tree, no multicast snooping, and IPv6 of its own switched off.
+ * no spanning tree, no multicast snooping, and IPv6 of its own switched off,
+ * unless @operation wants it. One of a network's own group, a shared segment's,
+ * is a gateway to its guests (port_put_gateway()), and nobody else's.
  *
  * Privilege: CAP_NET_ADMIN
- * Errors: KERNEL, CONFLICT if the name is another kind of link's
+ * Errors: KERNEL, CONFLICT if the name is another kind of link's, or, for a
+ *   shared segment, another's bridge
  * Returns: true on success; on failure nothing is left behind
  */
 bool bridge_ensure(Netlink *route, const PlanOperation *operation,
@@ -54,6 +57,19 @@ typedef struct {
  */
 bool bridge_enslave(Netlink *route, int bridge_ifindex, const Ifname *bridge,
                     const Ifname *uplink, BridgeUplink *ret_uplink,
+                    GError **error) must_use;
+
+/**
+ * bridge_release:
+ * @name: of a shared segment's bridge
+ *
+ * Deletes it if it is ours and has no ports. One that is gone is success.
+ *
+ * Privilege: CAP_NET_ADMIN
+ * Errors: KERNEL
+ * Returns: true on success
+ */
+bool bridge_release(Netlink *route, const Ifname *name,
                     GError **error) must_use;
 
 /* Deletes a bridge, unless a link other than @except_ifindex joined it. */

@@ -50,6 +50,12 @@ void message_put_ipv4(struct nl_msg *message, int type, guint32 address)
     message_put_u32(message, type, htonl(address));
 }
 
+void message_put_ipv6(struct nl_msg *message, int type,
+                      const Address6 *address)
+{
+    message_put(message, type, address->bytes, sizeof(address->bytes));
+}
+
 void message_put_text(struct nl_msg *message, int type, const char *text)
 {
     message_put(message, type, text, (int)strlen(text) + 1);
@@ -121,4 +127,17 @@ guint8 message_get_u8(const struct nlattr *attribute)
         memcpy(&value, nla_data(attribute), 1);
     }
     return value;
+}
+
+bool message_get_ipv6(const struct nlattr *attribute, Address6 *ret_address)
+{
+    bool present = attribute &&
+                   nla_len(attribute) >= (int)sizeof(ret_address->bytes);
+
+    *ret_address = (Address6){ { 0 } };
+    if (present) {
+        memcpy(ret_address->bytes, nla_data(attribute),
+               sizeof(ret_address->bytes));
+    }
+    return present;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "base/address.h"
 #include "base/ifname.h"
 
 #include <netlink/attr.h>
@@ -29,6 +30,9 @@ void message_put_u32(struct nl_msg *message, int type, guint32 value);
 /* @address in host byte order; the attribute has it in network order. */
 void message_put_ipv4(struct nl_msg *message, int type, guint32 address);
 
+void message_put_ipv6(struct nl_msg *message, int type,
+                      const Address6 *address);
+
 /* With its NUL. */
 void message_put_text(struct nl_msg *message, int type, const char *text);
 
@@ -48,6 +52,9 @@ void message_parse_nested(const struct nlattr *nest, int max,
 guint32 message_get_u32(const struct nlattr *attribute);
 guint32 message_get_u32_be(const struct nlattr *attribute);
 guint8 message_get_u8(const struct nlattr *attribute);
+
+/* Returns: false, and zeros, if there is no address in it. */
+bool message_get_ipv6(const struct nlattr *attribute, Address6 *ret_address);
 
 static inline void message_cleanup(struct nl_msg **message)
 {

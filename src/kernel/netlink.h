@@ -16,7 +16,7 @@ typedef struct Netlink Netlink;
 
 /**
  * netlink_open:
- * @protocol: NETLINK_ROUTE or NETLINK_NETFILTER
+ * @protocol: NETLINK_ROUTE, NETLINK_NETFILTER or NETLINK_SOCK_DIAG
  * @ret_netlink: (transfer full)
  *
  * Privilege: none (what is asked over it decides)
@@ -50,6 +50,9 @@ guint netlink_batch_length(const NetlinkBatch *batch);
 void netlink_batch_add(NetlinkBatch *batch, struct nl_msg *message,
                        bool acknowledged, int tolerated_errno,
                        const char *what);
+
+/* One more errno that counts as success of the request added last. */
+void netlink_batch_tolerate(NetlinkBatch *batch, int tolerated_errno);
 
 /**
  * netlink_transact:

@@ -14,6 +14,7 @@
 typedef struct {
     const char *what;
     int tolerated_errno;
+    int also_tolerated; /* errno, 0 for none */
     bool acknowledged;
 } Request;
 
@@ -72,6 +73,14 @@ void netlink_batch_add(NetlinkBatch *batch, struct nl_msg *message,
     g_array_append_val(batch->requests, request);
 }
 
+void netlink_batch_tolerate(NetlinkBatch *batch, int tolerated_errno)
+{
+    Request *last = &g_array_index(batch->requests, Request,
+                                   batch->requests->len - 1);
+
+    last->also_tolerated = tolerated_errno;
+}
+
 /* A batch under way. */
 typedef struct {
     NetlinkBatch *batch;
@@ -105,7 +114,8 @@ static void take_answer(Transaction *transaction,
     if (verdict.errnum == 0) {
         return;
     }
-    if (verdict.errnum == request->tolerated_errno) {
+    if (verdict.errnum == request->tolerated_errno ||
+        verdict.errnum == request->also_tolerated) {
         transaction->tolerated |= index < 64 ? G_GUINT64_CONSTANT(1) << index
                                              : 0;
     } else if (!transaction->refused) {

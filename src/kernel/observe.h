@@ -7,7 +7,8 @@
 /**
  * observe_host:
  * @route: a NETLINK_ROUTE socket
- * @ret_facts: (transfer full): all links, addresses and routes
+ * @ret_facts: (transfer full): all links, addresses and routes; "foreign" is
+ *   empty
  *
  * Dumps. For making a network and for commands, never for a warm start.
  *
@@ -45,6 +46,11 @@ bool observe_link(Netlink *route, const Ifname *name, bool *ret_exists,
 bool observe_parse_link(const struct nlmsghdr *message,
                         FactsLink *ret_link) must_use;
 
+/* FactsLink of every link, without a look at which are wireless. Dumps.
+ * Privilege: none. Errors: KERNEL */
+bool observe_links(Netlink *route, GArray **ret_links,
+                   GError **error) must_use;
+
 /**
  * observe_taps:
  * @group: of a network
@@ -65,8 +71,15 @@ bool observe_taps(Netlink *route, guint32 group, GArray **ret_links,
 bool observe_link_has_address(Netlink *route, int ifindex,
                               bool *ret_has_address, GError **error) must_use;
 
-/* net.ipv4.ip_forward. */
+/* net.ipv4.ip_forward; net.ipv6.conf.all.forwarding, which is off where there is
+ * no IPv6. */
 bool observe_forwarding(bool *ret_forwards, GError **error) must_use;
+bool observe_forwarding6(bool *ret_forwards, GError **error) must_use;
+
+/* net.ipv6.conf.NAME.forwarding of one link, by one request; false for one
+ * without IPv6. */
+bool observe_link_forwards6(Netlink *route, int ifindex, bool *ret_forwards,
+                            GError **error) must_use;
 
 /* The network namespace of @socket_fd, any socket, told from all others of this
  * boot (SO_NETNS_COOKIE; before Linux 5.14 the inode of /proc/self/ns/net). */

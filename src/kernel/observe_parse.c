@@ -7,6 +7,7 @@
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 
 /*
@@ -42,24 +43,37 @@ static LinkKind read_kind(const struct nlattr *link_info, FactsLink *link)
                                                          : LINK_OTHER;
 }
 
-/* IFLA_AF_SPEC { AF_INET { IFLA_INET_CONF: an array of u32, IPV4_DEVCONF_* from
- * 1 on } }. Source: Linux net/ipv4/devinet.c, inet_fill_link_af(). */
-static bool read_forwards(const struct nlattr *af_spec)
+/* Value @index of an array of 32-bit values, 0 if it is too short. */
+static guint32 read_conf(const struct nlattr *conf, gsize index)
 {
-    const struct nlattr *families[AF_INET + 1];
-    const struct nlattr *inet[IFLA_INET_MAX + 1];
+    gsize at = index * sizeof(guint32);
     guint32 value = 0;
-
-    message_parse_nested(af_spec, AF_INET, families);
-    message_parse_nested(families[AF_INET], IFLA_INET_MAX, inet);
-
-    const struct nlattr *conf = inet[IFLA_INET_CONF];
-    gsize at = (IPV4_DEVCONF_FORWARDING - 1) * sizeof(value);
 
     if (conf && (gsize)nla_len(conf) >= at + sizeof(value)) {
         memcpy(&value, (const guint8 *)nla_data(conf) + at, sizeof(value));
     }
-    return value != 0;
+    return value;
+}
+
+/* IFLA_AF_SPEC { AF_INET { IFLA_INET_CONF: an array of u32, IPV4_DEVCONF_* from
+ * 1 on }, AF_INET6 { IFLA_INET6_CONF: DEVCONF_* from 0 on } }. Source: Linux
+ * net/ipv4/devinet.c, inet_fill_link_af(); net/ipv6/addrconf.c,
+ * ipv6_store_devconf(). */
+static void read_af_spec(const struct nlattr *af_spec, FactsLink *link)
+{
+    const struct nlattr *families[AF_INET6 + 1];
+    const struct nlattr *inet[IFLA_INET_MAX + 1];
+    const struct nlattr *inet6[IFLA_INET6_MAX + 1];
+
+    message_parse_nested(af_spec, AF_INET6, families);
+    message_parse_nested(families[AF_INET], IFLA_INET_MAX, inet);
+    message_parse_nested(families[AF_INET6], IFLA_INET6_MAX, inet6);
+    link->forwards = read_conf(inet[IFLA_INET_CONF],
+                               IPV4_DEVCONF_FORWARDING - 1) != 0;
+    link->forwards6 = read_conf(inet6[IFLA_INET6_CONF],
+                                DEVCONF_FORWARDING) != 0;
+    link->accept_ra = (guint8)MIN(
+        read_conf(inet6[IFLA_INET6_CONF], DEVCONF_ACCEPT_RA), 2);
 }
 
 bool observe_parse_link(const struct nlmsghdr *message, FactsLink *ret_link)
@@ -91,7 +105,7 @@ bool observe_parse_link(const struct nlmsghdr *message, FactsLink *ret_link)
     link.carrier = message_get_u8(attributes[IFLA_CARRIER]) != 0;
     link.master_ifindex = (int)message_get_u32(attributes[IFLA_MASTER]);
     link.kind = read_kind(attributes[IFLA_LINKINFO], &link);
-    link.forwards = read_forwards(attributes[IFLA_AF_SPEC]);
+    read_af_spec(attributes[IFLA_AF_SPEC], &link);
     *ret_link = link;
     return true;
 }

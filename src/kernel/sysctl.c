@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -13,99 +14,167 @@
  * /proc/sys/net is that of the calling process (Linux net/sysctl_net.c).
  */
 
-#define FORWARDING_PATH "/proc/sys/net/ipv4/ip_forward"
+#define FORWARDING_PATH  "/proc/sys/net/ipv4/ip_forward"
+#define FORWARDING6_PATH "/proc/sys/net/ipv6/conf/all/forwarding"
 
-static bool write_switch(const char *path, bool on, int *ret_errno)
+typedef struct {
+    char text[96];
+} Path;
+
+static Path path_of(SysctlLink which, const char *name)
 {
-    autofd fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    static const char *const values[] = {
+        [SYSCTL_IPV6_DISABLE] = "disable_ipv6",
+        [SYSCTL_IPV6_ACCEPT_RA] = "accept_ra",
+        [SYSCTL_IPV6_FORWARDING] = "forwarding",
+    };
+    Path path;
 
-    if (fd < 0) {
-        *ret_errno = errno;
-        return false;
-    }
-
-    ssize_t written = write(fd, on ? "1\n" : "0\n", 2);
-
-    *ret_errno = written < 0 ? errno : EIO;
-    return written == 2;
+    g_snprintf(path.text, sizeof(path.text), "/proc/sys/net/ipv6/conf/%s/%s",
+               name, values[which]);
+    return path;
 }
 
-static bool read_switch(const char *path, bool *ret_on, int *ret_errno)
+static bool write_value(const char *path, int value, int *ret_errno)
 {
-    autofd fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-    char value[16] = "";
+    autofd fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    const char text[2] = { (char)('0' + value), '\n' };
 
     if (fd < 0) {
         *ret_errno = errno;
         return false;
     }
 
-    ssize_t length = read(fd, value, sizeof(value) - 1);
+    ssize_t written = write(fd, text, sizeof(text));
+
+    *ret_errno = written < 0 ? errno : EIO;
+    return written == sizeof(text);
+}
+
+static bool read_value(const char *path, int *ret_value, int *ret_errno)
+{
+    autofd fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    char text[16] = "";
+
+    if (fd < 0) {
+        *ret_errno = errno;
+        return false;
+    }
+
+    ssize_t length = read(fd, text, sizeof(text) - 1);
 
     if (length <= 0) {
         *ret_errno = length < 0 ? errno : EIO;
         return false;
     }
-    *ret_on = strcmp(value, "0\n") != 0;
+    *ret_value = (int)strtol(text, NULL, 10);
     return true;
 }
 
-bool sysctl_set_link(SysctlLink which, const Ifname *link, bool on,
+static bool set(const Path *path, int value, bool *ret_present, GError **error)
+{
+    int saved_errno = 0;
+    bool written = write_value(path->text, value, &saved_errno);
+
+    if (!written && saved_errno != ENOENT) {
+        return error_set_errno(error, TAPSTER_ERROR_KERNEL, saved_errno,
+                               "writing %s", path->text);
+    }
+    if (ret_present) {
+        *ret_present = written;
+    }
+    return true;
+}
+
+bool sysctl_set_link(SysctlLink which, const Ifname *link, int value,
                      bool *ret_present, GError **error)
 {
-    static const char *const format[][2] = {
-        [SYSCTL_IPV6_DISABLE] = { "/proc/sys/net/ipv6/conf/", "/disable_ipv6" },
-    };
-    char path[64 + IFNAMSIZ];
-    int saved_errno;
+    Path path = path_of(which, link->name);
 
-    /* No link can have these names (Linux net/ipv4/devinet.c,
-     * devinet_sysctl_register()), but files of the whole host do. */
-    if (strcmp(link->name, "all") == 0 || strcmp(link->name, "default") == 0) {
+    /* Files of the whole host have these names. */
+    if (strcmp(link->name, SYSCTL_ALL) == 0 ||
+        strcmp(link->name, SYSCTL_DEFAULT) == 0) {
         return error_set(error, TAPSTER_ERROR_INTERNAL,
                          "'%s' is no interface", link->name);
     }
-    g_snprintf(path, sizeof(path), "%s%s%s", format[which][0], link->name,
-               format[which][1]);
+    return set(&path, value, ret_present, error);
+}
+
+bool sysctl_set_default(SysctlLink which, int value, GError **error)
+{
+    Path path = path_of(which, SYSCTL_DEFAULT);
+
+    return set(&path, value, NULL, error);
+}
+
+bool sysctl_get(SysctlLink which, const char *name, int *ret_value,
+                bool *ret_present, GError **error)
+{
+    Path path = path_of(which, name);
+    int saved_errno = 0;
+    int value = 0;
+    bool present = read_value(path.text, &value, &saved_errno);
+
+    if (!present && saved_errno != ENOENT) {
+        return error_set_errno(error, TAPSTER_ERROR_KERNEL, saved_errno,
+                               "reading %s", path.text);
+    }
+    *ret_value = value;
     if (ret_present) {
-        *ret_present = true;
+        *ret_present = present;
     }
-    if (write_switch(path, on, &saved_errno)) {
-        return true;
+    return true;
+}
+
+static bool switch_forwarding(const char *path, bool on, GError **error)
+{
+    int saved_errno = 0;
+    int now = 0;
+
+    if (!write_value(path, on, &saved_errno)) {
+        return error_set_errno(error, TAPSTER_ERROR_KERNEL, saved_errno,
+                               "writing %s", path);
     }
-    if (saved_errno == ENOENT) {
-        if (ret_present) {
-            *ret_present = false;
-        }
-        return true;
+    if (!read_value(path, &now, &saved_errno)) {
+        return error_set_errno(error, TAPSTER_ERROR_KERNEL, saved_errno,
+                               "reading %s", path);
     }
-    return error_set_errno(error, TAPSTER_ERROR_KERNEL, saved_errno,
-                           "writing %s", path);
+    return (now != 0) == on ||
+           error_set(error, TAPSTER_ERROR_KERNEL,
+                     "%s keeps its value: something else decides about "
+                     "forwarding here", path);
 }
 
 bool sysctl_get_forwarding(bool *ret_on, GError **error)
 {
-    int saved_errno;
+    int saved_errno = 0;
+    int value = 0;
 
-    return read_switch(FORWARDING_PATH, ret_on, &saved_errno) ||
-           error_set_errno(error, TAPSTER_ERROR_KERNEL, saved_errno,
-                           "reading " FORWARDING_PATH);
+    if (!read_value(FORWARDING_PATH, &value, &saved_errno)) {
+        return error_set_errno(error, TAPSTER_ERROR_KERNEL, saved_errno,
+                               "reading " FORWARDING_PATH);
+    }
+    *ret_on = value != 0;
+    return true;
 }
 
 bool sysctl_set_forwarding(bool on, GError **error)
 {
-    int saved_errno;
-    bool now;
+    return switch_forwarding(FORWARDING_PATH, on, error);
+}
 
-    if (!write_switch(FORWARDING_PATH, on, &saved_errno)) {
-        return error_set_errno(error, TAPSTER_ERROR_KERNEL, saved_errno,
-                               "writing " FORWARDING_PATH);
-    }
-    if (!sysctl_get_forwarding(&now, error)) {
+bool sysctl_get_forwarding6(bool *ret_on, GError **error)
+{
+    int value = 0;
+
+    if (!sysctl_get(SYSCTL_IPV6_FORWARDING, SYSCTL_ALL, &value, NULL, error)) {
         return false;
     }
-    return now == on ||
-           error_set(error, TAPSTER_ERROR_KERNEL,
-                     FORWARDING_PATH " keeps its value: something else "
-                     "decides about forwarding here");
+    *ret_on = value != 0;
+    return true;
+}
+
+bool sysctl_set_forwarding6(bool on, GError **error)
+{
+    return switch_forwarding(FORWARDING6_PATH, on, error);
 }

@@ -1,90 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """src/kernel against a real kernel: what iproute2 and /proc say afterwards."""
 
-import fcntl
-import json
 import os
 import select
 import socket
 import struct
-import subprocess
 import time
 
+from kernelprobe import (CONFLICT, GATEWAY, GUEST, OTHER_GUEST, OTHER_TAP, SUBNET, TAP,
+                         UNSUPPORTED, Held, connections, do, host_state, ip, make_tap, probe,
+                         refusal, succeed, sysctl)
 from testing import check, check_equal, check_in, test
 
-PROBE = "/opt/build/tests/net/kernel-probe"
-TAP, OTHER_TAP = "tskern000", "tskern001"
-GATEWAY, GUEST, OTHER_GUEST = "192.168.77.1", "192.168.77.20", "192.168.77.21"
-SUBNET = "192.168.77.0/24"
 GUEST_MAC = bytes.fromhex("525400123456")
 
 # What administrators put into sysctl.d to harden a host.
 HARDENED = {"arp_ignore": 1, "arp_announce": 2, "arp_filter": 1, "rp_filter": 2,
             "log_martians": 1, "accept_redirects": 0, "send_redirects": 0,
             "accept_source_route": 0, "shared_media": 0}
-
-TUNSETIFF = 0x400454CA
-TUN_FLAGS = 0x0002 | 0x1000  # IFF_TAP | IFF_NO_PI
-
-
-def probe(*words):
-    """Runs the probe to its end; its lines."""
-    return subprocess.run([PROBE, *map(str, words)], check=True, text=True,
-                          stdout=subprocess.PIPE).stdout.splitlines()
-
-
-def succeed(*words):
-    lines = probe(*words)
-    check(not [line for line in lines if line.startswith("error")], f"{words}: {lines}")
-    return lines
-
-
-def refusal(*words):
-    """The one error of the probe's lines: its code and its message."""
-    errors = [line for line in probe(*words) if line.startswith("error: ")]
-    check_equal(len(errors), 1, f"errors of {words}")
-    _, code, message = errors[0].split(": ", 2)
-    return int(code), message
-
-
-class Held:
-    """A probe that holds its tap until it is let go."""
-
-    def __init__(self, *words):
-        self.process = subprocess.Popen([PROBE, *map(str, words), "place", "wait"], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.lines = []
-        while not self.lines or not self.lines[-1].startswith("place "):
-            line = self.process.stdout.readline()
-            check(line, f"the probe ended: {self.lines}")
-            self.lines.append(line.rstrip("\n"))
-        check(not [line for line in self.lines if line.startswith("error")], str(self.lines))
-
-    def let_go(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
-CONFLICT, UNSUPPORTED = 5, 6  # TapsterErrorCode
-
-
-def ip(*arguments):
-    text = subprocess.run(["ip", "-j", "-d", *arguments], check=True, text=True,
-                          stdout=subprocess.PIPE).stdout
-    return json.loads(text or "[]")
-
-
-def do(line):
-    subprocess.run(line.split(), check=True)
-
-
-def sysctl(path, value=None):
-    path = "/proc/sys/net/" + path
-    if value is not None:
-        with open(path, "w") as file:
-            file.write(str(value))
-    with open(path) as file:
-        return int(file.read())
 
 
 def routed(address, verb="use", name=TAP):
@@ -94,19 +27,6 @@ def routed(address, verb="use", name=TAP):
 
 def network():
     return ["unreachable", SUBNET, "rule", SUBNET, "forwarding", "flush"]
-
-
-def host_state():
-    """All that apply_undo() has to put back."""
-    return (ip("link"), ip("route", "show", "table", "all"), ip("rule"),
-            sysctl("ipv4/ip_forward"))
-
-
-def make_tap(name):
-    fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
-    fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), TUN_FLAGS))
-    os.set_blocking(fd, False)
-    return fd
 
 
 def address_bytes(text):
@@ -272,7 +192,7 @@ def bridge():
     check_equal((data["stp_state"], data["forward_delay"], data["mcast_snooping"]), (0, 0, 0),
                 "bridge")
     check_equal((link["address"], link["mtu"], link["ifalias"], int(link["group"], 0)),
-                ("fe:74:01:02:03:04", 1400, "tapster probe slot 3", 0x74123456), "bridge")
+                ("fe:74:01:02:03:04", 1400, "tapster probe slot 3", 0x75123456), "bridge")
     check_in("UP", link["flags"], "bridge's flags")
     check_equal(sysctl("ipv6/conf/brk0/disable_ipv6"), 1, "IPv6 of the bridge")
     for name in (TAP, "veth0"):
@@ -336,11 +256,6 @@ def bridge_refusals():
     do("umount /sys/class/net")
 
 
-def connections():
-    with open("/proc/net/nf_conntrack") as file:
-        return file.read()
-
-
 def talk(source, destination):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.bind((source, 0))
@@ -351,7 +266,7 @@ def forget_connections(way):
     do("ip link set lo up")
     for address in (GUEST, OTHER_GUEST, GATEWAY):
         do(f"ip address add {address}/32 dev lo")
-    succeed(way, GUEST)
+    succeed(way, GUEST, "-")
     do("nft add table ip t")
     do("nft add chain ip t c { type filter hook output priority 0; }")
     do("nft add rule ip t c ct state invalid drop")
@@ -360,7 +275,7 @@ def forget_connections(way):
     talk(GATEWAY, GUEST)
     talk(OTHER_GUEST, GATEWAY)
     check(connections().count(f"src={GUEST} ") > 400, "connections to forget")
-    succeed(way, GUEST)
+    succeed(way, GUEST, "-")
     left = connections()
     check(f"={GUEST} " not in left, "connections of the guest are left:\n" + left)
     check_in(f"src={OTHER_GUEST} ", left, "the other guest's connection")
