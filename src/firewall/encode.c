@@ -24,11 +24,9 @@
 #define ELEMENTS_BYTES_MAX 60000
 
 /* Userdata of a set, by which nft knows how to print it: type, length, value.
- * Source: libnftnl include/libnftnl/udata.h, NFTNL_UDATA_SET_KEYBYTEORDER;
- * nftables include/datatype.h, enum byteorder */
-#define UDATA_SET_KEYBYTEORDER    0
-#define BYTEORDER_INVALID         0 /* also of concatenations */
-#define BYTEORDER_HOST_ENDIAN     1
+ * Source: libnftnl include/libnftnl/udata.h, NFTNL_UDATA_SET_KEYBYTEORDER */
+#define UDATA_SET_KEYBYTEORDER  0
+#define UDATA_SET_DATABYTEORDER 1
 
 static NetlinkMessage *message_new(int type, int flags, guint8 family,
                                    guint16 resource, gsize size)
@@ -113,29 +111,50 @@ NetlinkMessage *encode_chain(const TableSpec *spec, const ChainSpec *chain)
     return message;
 }
 
+static guint32 set_flags(const SetSpec *set)
+{
+    return (set->data_length != 0 ? NFT_SET_MAP : 0) |
+           (set->learnt ? NFT_SET_EVAL : 0) |
+           (set->timeout_ms != 0 ? NFT_SET_TIMEOUT : 0);
+}
+
+static void add_userdata(GByteArray *userdata, guint8 type, ByteOrder order)
+{
+    guint32 value = order;
+    guint8 header[2] = { type, sizeof(value) };
+
+    g_byte_array_append(userdata, header, sizeof(header));
+    g_byte_array_append(userdata, (const guint8 *)&value, sizeof(value));
+}
+
 NetlinkMessage *encode_set(const TableSpec *spec, guint set)
 {
     const SetSpec *what = &spec->sets[set];
     NetlinkMessage *message = table_message(spec, NFT_MSG_NEWSET, NLM_F_CREATE,
                                             256);
-    guint32 byteorder = what->key_in_host_order ? BYTEORDER_HOST_ENDIAN
-                                                : BYTEORDER_INVALID;
-    guint8 userdata[2 + sizeof(byteorder)] = { UDATA_SET_KEYBYTEORDER,
-                                               sizeof(byteorder) };
+    g_autoptr(GByteArray) userdata = g_byte_array_new();
 
     nla_put_string(message, NFTA_SET_NAME, what->name);
     put_be32(message, NFTA_SET_ID, set + 1);
-    put_be32(message, NFTA_SET_FLAGS, 0);
+    put_be32(message, NFTA_SET_FLAGS, set_flags(what));
     put_be32(message, NFTA_SET_KEY_TYPE, what->key_type);
     put_be32(message, NFTA_SET_KEY_LEN, what->key_length);
+    add_userdata(userdata, UDATA_SET_KEYBYTEORDER, what->key_order);
+    if (what->data_length != 0) {
+        put_be32(message, NFTA_SET_DATA_TYPE, what->data_type);
+        put_be32(message, NFTA_SET_DATA_LEN, what->data_length);
+        add_userdata(userdata, UDATA_SET_DATABYTEORDER, what->data_order);
+    }
     if (what->size != 0) {
         struct nlattr *description = nla_nest_start(message, NFTA_SET_DESC);
 
         put_be32(message, NFTA_SET_DESC_SIZE, what->size);
         nla_nest_end(message, description);
     }
-    memcpy(userdata + 2, &byteorder, sizeof(byteorder));
-    nla_put(message, NFTA_SET_USERDATA, sizeof(userdata), userdata);
+    if (what->timeout_ms != 0) {
+        nla_put_u64(message, NFTA_SET_TIMEOUT, GUINT64_TO_BE(what->timeout_ms));
+    }
+    nla_put(message, NFTA_SET_USERDATA, (int)userdata->len, userdata->data);
     return message;
 }
 
@@ -150,24 +169,34 @@ static void put_value(NetlinkMessage *message, int type, const guint8 *value,
 }
 
 NetlinkMessage *encode_elements(const TableSpec *spec, guint set, int type,
-                                int flags, const guint8 *keys, guint n_keys,
+                                int flags, const guint8 *rows, guint n_rows,
                                 guint *ret_taken)
 {
-    guint key_length = spec->sets[set].key_length;
-    /* Three attributes, one in the other: element, key, value. */
-    guint element_size = 3 * NLA_HDRLEN + NLA_ALIGN(key_length);
-    guint taken = MIN(n_keys, ELEMENTS_BYTES_MAX / element_size);
+    const SetSpec *what = &spec->sets[set];
+    guint row_length = rules_row_length(what);
+    bool with_data = type == NFT_MSG_NEWSETELEM && what->data_length != 0;
+    /* Three attributes, one in the other: element, key, value; and two for the
+     * data. */
+    guint element_size = 3 * NLA_HDRLEN + NLA_ALIGN(what->key_length) +
+                         (with_data
+                              ? 2 * NLA_HDRLEN + NLA_ALIGN(what->data_length)
+                              : 0);
+    guint taken = MIN(n_rows, ELEMENTS_BYTES_MAX / element_size);
     NetlinkMessage *message = table_message(spec, type, flags,
                                             256 + taken * element_size);
     struct nlattr *elements;
 
-    nla_put_string(message, NFTA_SET_ELEM_LIST_SET, spec->sets[set].name);
+    nla_put_string(message, NFTA_SET_ELEM_LIST_SET, what->name);
     elements = nla_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
     for (guint i = 0; i < taken; i++) {
+        const guint8 *row = rows + (gsize)i * row_length;
         struct nlattr *element = nla_nest_start(message, NFTA_LIST_ELEM);
 
-        put_value(message, NFTA_SET_ELEM_KEY, keys + (gsize)i * key_length,
-                  key_length);
+        put_value(message, NFTA_SET_ELEM_KEY, row, what->key_length);
+        if (with_data) {
+            put_value(message, NFTA_SET_ELEM_DATA, row + what->key_length,
+                      what->data_length);
+        }
         nla_nest_end(message, element);
     }
     nla_nest_end(message, elements);
@@ -207,7 +236,8 @@ static void put_bitwise(NetlinkMessage *message, const Expression *expression)
     static const guint8 zero[EXPRESSION_DATA_MAX] = { 0 };
 
     put_be32(message, NFTA_BITWISE_SREG, expression->reg);
-    put_be32(message, NFTA_BITWISE_DREG, expression->reg);
+    put_be32(message, NFTA_BITWISE_DREG,
+             expression->reg_max ? expression->reg_max : expression->reg);
     put_be32(message, NFTA_BITWISE_LEN, expression->length);
     put_be32(message, NFTA_BITWISE_OP, NFT_BITWISE_BOOL);
     put_value(message, NFTA_BITWISE_MASK, expression->data, expression->length);
@@ -225,6 +255,9 @@ static void put_lookup(NetlinkMessage *message, const Expression *expression)
 {
     nla_put_string(message, NFTA_LOOKUP_SET, expression->name);
     put_be32(message, NFTA_LOOKUP_SREG, expression->reg);
+    if (expression->reg_max != 0) {
+        put_be32(message, NFTA_LOOKUP_DREG, expression->reg_max);
+    }
     put_be32(message, NFTA_LOOKUP_FLAGS, expression->flags);
 }
 
@@ -242,6 +275,46 @@ static void put_masquerade(NetlinkMessage *message,
         put_be32(message, NFTA_MASQ_FLAGS, expression->flags);
         put_be32(message, NFTA_MASQ_REG_PROTO_MIN, expression->reg);
         put_be32(message, NFTA_MASQ_REG_PROTO_MAX, expression->reg_max);
+    }
+}
+
+static void put_dnat(NetlinkMessage *message, const Expression *expression)
+{
+    put_be32(message, NFTA_NAT_TYPE, NFT_NAT_DNAT);
+    put_be32(message, NFTA_NAT_FAMILY, expression->key);
+    if (expression->reg != 0) {
+        put_be32(message, NFTA_NAT_REG_ADDR_MIN, expression->reg);
+    }
+    put_be32(message, NFTA_NAT_REG_PROTO_MIN, expression->reg_max);
+}
+
+/* An expression in an element: enum nft_limit_attributes. */
+static void put_limit(NetlinkMessage *message, const Expression *expression)
+{
+    struct nlattr *limit = nla_nest_start(message, NFTA_DYNSET_EXPR);
+    struct nlattr *data;
+
+    nla_put_string(message, NFTA_EXPR_NAME, "limit");
+    data = nla_nest_start(message, NFTA_EXPR_DATA);
+    nla_put_u64(message, NFTA_LIMIT_RATE, GUINT64_TO_BE(expression->rate));
+    nla_put_u64(message, NFTA_LIMIT_UNIT, GUINT64_TO_BE(1));
+    put_be32(message, NFTA_LIMIT_BURST, expression->burst);
+    put_be32(message, NFTA_LIMIT_TYPE, NFT_LIMIT_PKTS);
+    put_be32(message, NFTA_LIMIT_FLAGS, NFT_LIMIT_F_INV);
+    nla_nest_end(message, data);
+    nla_nest_end(message, limit);
+}
+
+static void put_dynset(NetlinkMessage *message, const Expression *expression)
+{
+    nla_put_string(message, NFTA_DYNSET_SET_NAME, expression->name);
+    put_be32(message, NFTA_DYNSET_OP, expression->key);
+    put_be32(message, NFTA_DYNSET_SREG_KEY, expression->reg);
+    if (expression->reg_max != 0) {
+        put_be32(message, NFTA_DYNSET_SREG_DATA, expression->reg_max);
+    }
+    if (expression->rate != 0) {
+        put_limit(message, expression);
     }
 }
 
@@ -273,6 +346,8 @@ static const struct {
     [EXPRESSION_LOOKUP] = { "lookup", put_lookup },
     [EXPRESSION_LOAD] = { "immediate", put_load },
     [EXPRESSION_MASQUERADE] = { "masq", put_masquerade },
+    [EXPRESSION_DNAT] = { "nat", put_dnat },
+    [EXPRESSION_DYNSET] = { "dynset", put_dynset },
     [EXPRESSION_VERDICT] = { "immediate", put_verdict },
 };
 

@@ -33,13 +33,14 @@ NetlinkMessage *encode_set(const TableSpec *spec, guint set);
  * encode_elements:
  * @type: NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM or NFT_MSG_GETSETELEM
  * @flags: NLM_F_*; NLM_F_EXCL: refused (EEXIST) if one exists
- * @keys: n_keys of them, as many bytes each as the set's keys have
+ * @rows: n_rows of them, keys and in maps data; only keys are sent where none
+ *   is made
  * @ret_taken: as many as fit into one message; call again for the rest
  *
  * Returns: (transfer full): the message
  */
 NetlinkMessage *encode_elements(const TableSpec *spec, guint set, int type,
-                                int flags, const guint8 *keys, guint n_keys,
+                                int flags, const guint8 *rows, guint n_rows,
                                 guint *ret_taken);
 
 /* A request for what is in the table: @type is NFT_MSG_GET*, @set (nullable) a

@@ -16,7 +16,8 @@
  *
  * Deleting objects costs every holder of a netfilter socket 16 ms (seen on
  * Linux 6.18), so a table is replaced only when its rules are not ours;
- * another network is elements that are added. What ports add is in port.c.
+ * another network is elements that are added. What ports add is in port.c and
+ * translate.c.
  */
 
 /* How often others may change the ruleset between our look and our change. */
@@ -63,6 +64,28 @@ bool firewall_generation(Netlink *netfilter, guint32 *ret_generation,
 
 /* ---------------------------------------------------- ports' elements */
 
+/* Those of @rows that a live port has put into the set, or its guest. */
+static void choose_kept(const Ruleset *ruleset, TableIndex index, guint set,
+                        const GByteArray *rows, GByteArray *kept)
+{
+    const RulesTable *table = &ruleset->tables[index];
+    guint length = rules_row_length(&table->spec->sets[set]);
+
+    if (index == TABLE_BRIDGE) {
+        live_choose(rows, length, true, kept);
+        return;
+    }
+    for (guint at = 0; at < rows->len; at += length) {
+        const guint8 *row = rows->data + at;
+
+        if (index == TABLE_INET
+                ? rules_explains_guest6(table->elements[INET_PREFIXES6], row)
+                : rules_explains(ruleset, index, set, row)) {
+            g_byte_array_append(kept, row, length);
+        }
+    }
+}
+
 /* What a table that is about to be replaced holds of live ports' elements is
  * put into the new one. What cannot be read is lost: it was not ours. */
 static void keep_elements(Netlink *netfilter, const Ruleset *ruleset,
@@ -71,24 +94,16 @@ static void keep_elements(Netlink *netfilter, const Ruleset *ruleset,
     const TableSpec *spec = ruleset->tables[index].spec;
 
     for (guint set = 0; set < spec->n_sets; set++) {
-        guint length = spec->sets[set].key_length;
-        g_autoptr(GByteArray) keys = g_byte_array_new();
+        g_autoptr(GByteArray) rows = g_byte_array_new();
         g_autoptr(GByteArray) kept = g_byte_array_new();
         int errnum;
 
-        if (index == TABLE_INET ||
-            !verify_dump_elements(netfilter, spec, set, keys, &errnum, NULL)) {
+        if ((index == TABLE_INET && set != INET_GUESTS6) ||
+            !verify_dump_elements(netfilter, spec, set, rows, &errnum, NULL)) {
             continue;
         }
-        if (index == TABLE_BRIDGE) {
-            live_choose(keys, length, true, kept);
-        } else {
-            for (guint at = 0; at < keys->len; at += length) {
-                if (rules_explains(ruleset, index, set, keys->data + at)) {
-                    g_byte_array_append(kept, keys->data + at, length);
-                }
-            }
-        }
+        choose_kept(ruleset, index, set, rows, kept);
+        rules_sort(kept, &spec->sets[set]);
         transaction_elements(transaction, spec, set, NFT_MSG_NEWSETELEM,
                              NLM_F_CREATE, kept->data, kept->len);
     }
@@ -127,15 +142,16 @@ static void mend_table(Netlink *netfilter, const Ruleset *ruleset,
         const GByteArray *missing = found->missing[set];
         const GByteArray *surplus = found->surplus[set];
 
-        if (missing) {
-            transaction_elements(transaction, table->spec, set,
-                                 NFT_MSG_NEWSETELEM, NLM_F_CREATE,
-                                 missing->data, missing->len);
-        }
+        /* First what goes: a key of a map may be in both. */
         if (surplus) {
             transaction_elements(transaction, table->spec, set,
                                  NFT_MSG_DELSETELEM, 0, surplus->data,
                                  surplus->len);
+        }
+        if (missing) {
+            transaction_elements(transaction, table->spec, set,
+                                 NFT_MSG_NEWSETELEM, NLM_F_CREATE,
+                                 missing->data, missing->len);
         }
     }
 }
@@ -229,20 +245,20 @@ static bool bring_about(Netlink *netfilter, const Ruleset *ruleset,
                      "try again");
 }
 
-bool firewall_ensure(Netlink *netfilter, GArray *segments, GArray *fenced,
+bool firewall_ensure(Netlink *netfilter, const FirewallWish *wish,
                      guint32 *ret_generation, bool *ret_changed,
                      GError **error)
 {
-    g_autoptr(Ruleset) ruleset = rules_make(segments, fenced);
+    g_autoptr(Ruleset) ruleset = rules_make(wish);
 
     return bring_about(netfilter, ruleset, false, ret_generation, ret_changed,
                        error);
 }
 
-bool firewall_withdraw(Netlink *netfilter, GArray *segments, GArray *fenced,
+bool firewall_withdraw(Netlink *netfilter, const FirewallWish *wish,
                        GError **error)
 {
-    g_autoptr(Ruleset) ruleset = rules_make(segments, fenced);
+    g_autoptr(Ruleset) ruleset = rules_make(wish);
     guint32 generation;
     bool changed;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "firewall/firewall.h"
+#include "firewall/translate.h"
 #include "firewall/live.h"
 #include "firewall/transaction.h"
 #include "firewall/verify.h"
@@ -9,7 +10,8 @@
 
 /*
  * What a single port adds to the tables that firewall.c keeps: its known MAC,
- * or its sender's address in a pool too large to be filled. Nothing is ever
+ * or its sender's address in a pool too large to be filled; forwards are in
+ * translate.c. Nothing is ever
  * deleted here but what a failed start added, and what fills a set to its brim.
  */
 
@@ -99,6 +101,10 @@ bool firewall_apply_port(Netlink *netfilter, const PlanOperation *operation,
     PortElements elements;
     int errnum = 0;
 
+    if (operation->type == PLAN_FORWARDS) {
+        return translate_put(netfilter, operation->forwards, generation,
+                             error);
+    }
     if (!port_elements(operation, tap_ifindex, tap, &elements)) {
         return error_set(error, TAPSTER_ERROR_INTERNAL,
                          "operation %d is none of the firewall's ports",
@@ -144,8 +150,10 @@ void firewall_forget_port(Netlink *netfilter, const PlanOperation *operation,
 {
     PortElements elements;
 
-    if (operation->type == PLAN_GUARD_MAC &&
-        port_elements(operation, tap_ifindex, NULL, &elements)) {
+    if (operation->type == PLAN_FORWARDS) {
+        translate_take_back(netfilter, operation->forwards);
+    } else if (operation->type == PLAN_GUARD_MAC &&
+               port_elements(operation, tap_ifindex, NULL, &elements)) {
         /* A tap's index does not come again, so what stays does no harm. */
         (void)!change_elements(netfilter, &elements, NFT_MSG_DELSETELEM, 0, 0,
                                NULL, NULL);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "base/ifname.h"
+#include "firewall/firewall.h"
+#include "pool/forwards.h"
 #include "pool/segment.h"
 
 /* All our tables are called this, in three families. */
@@ -20,6 +22,8 @@ typedef enum {
     EXPRESSION_LOOKUP,
     EXPRESSION_LOAD, /* a constant */
     EXPRESSION_MASQUERADE,
+    EXPRESSION_DNAT,
+    EXPRESSION_DYNSET, /* changes an element of a set */
     EXPRESSION_VERDICT,
 } ExpressionKind;
 
@@ -29,15 +33,22 @@ typedef enum {
 typedef struct {
     ExpressionKind kind;
     guint32 reg;      /* enum nft_registers: written, or read and written */
-    guint32 reg_max;  /* MASQUERADE: holds the last port; reg the first */
+    guint32 reg_max;  /* MASQUERADE: holds the last port; reg the first.
+                       * LOOKUP: written from a map. BITWISE: written, if it
+                       * is not reg. DNAT: holds the port; reg
+                       * the address. DYNSET: holds the data. 0: none */
     guint32 key;      /* META, CT: enum nft_meta_keys, nft_ct_keys.
                        * FIB: enum nft_fib_result. PAYLOAD: nft_payload_bases.
-                       * CMP: enum nft_cmp_ops. VERDICT: NF_* or NFT_* */
+                       * CMP: enum nft_cmp_ops. VERDICT: NF_* or NFT_*.
+                       * DNAT: NFPROTO_*. DYNSET: enum nft_dynset_ops */
     guint32 offset;   /* PAYLOAD, bytes */
     guint32 length;   /* PAYLOAD, BITWISE, CMP, LOAD: bytes */
     guint32 flags;    /* FIB, LOOKUP, MASQUERADE */
+    guint32 rate;     /* DYNSET: for more packets a second than that, an element
+                       * lets the rule go on; 0: it has no such limit */
+    guint32 burst;    /* DYNSET: and so many more at once */
     guint8 data[EXPRESSION_DATA_MAX]; /* CMP, LOAD; BITWISE: the mask */
-    const char *name; /* LOOKUP: a set. VERDICT: a chain to jump to */
+    const char *name; /* LOOKUP, DYNSET: a set. VERDICT: a chain to jump to */
 } Expression;
 
 typedef struct {
@@ -52,13 +63,32 @@ typedef struct {
     gint32 priority;
 } ChainSpec;
 
+/* How nft is to print numbers. Source: nftables include/datatype.h, enum
+ * byteorder */
+typedef enum {
+    ORDER_NONE, /* of concatenations, too */
+    ORDER_HOST,
+    ORDER_NETWORK,
+} ByteOrder;
+
 typedef struct {
     const char *name;
-    guint32 key_type;   /* nft's number, see rules.c */
+    guint32 key_type;   /* nft's number, see expressions.h */
     guint32 key_length; /* bytes */
-    bool key_in_host_order; /* how nft is to print it */
+    ByteOrder key_order;
     guint32 size;       /* most elements; 0: no limit */
+    guint32 data_type;  /* of a map */
+    guint32 data_length; /* bytes; 0: a set */
+    ByteOrder data_order;
+    bool learnt;        /* packets put elements in, nobody else does */
+    guint32 timeout_ms; /* how long each stays; 0: for ever */
 } SetSpec;
+
+/* An element: a key, and in a map its data behind it. */
+static inline guint rules_row_length(const SetSpec *set)
+{
+    return set->key_length + set->data_length;
+}
 
 /* What is the same on every host. Rules stand in the order of their chains. */
 typedef struct {
@@ -88,8 +118,31 @@ enum {
     INET_MASQUERADED,
     INET_FENCED,
     INET_SAME,
+    INET_SHARED,
+    INET_DNS,
+    INET_DNS4,
+    INET_DNS4_HERE,
+    INET_DNS6,
+    INET_DNS6_HERE,
+    /* forwards: what rules_add_forward() fills */
+    INET_FORWARDS4,
+    INET_FORWARDS4_AT,
+    INET_FORWARDS6,
+    INET_FORWARDS6_AT,
+    INET_PUBLIC,
+    INET_PUBLIC4_AT,
+    INET_PUBLIC6_AT,
+    INET_PREFIXES6,
+    /* what packets fill */
+    INET_GUESTS6,
+    INET_LEARNT,
+    INET_NEIGHBOURS6,
+    INET_NEWCOMERS,
     SETS_MAX,
+    INET_FORWARD_FIRST = INET_FORWARDS4,
+    INET_FORWARD_LAST = INET_PREFIXES6,
     ARP_SENDERS = 0,
+    ARP_SHARED = 1,
     BRIDGE_MAC_KNOWN = 0,
     BRIDGE_MACS = 1,
 };
@@ -98,7 +151,7 @@ enum {
 typedef struct {
     const TableSpec *spec;
     bool wanted;
-    GByteArray *elements[SETS_MAX]; /* keys in a row, ascending, each once */
+    GByteArray *elements[SETS_MAX]; /* in a row, ascending, each key once */
 } RulesTable;
 
 typedef struct {
@@ -108,13 +161,12 @@ typedef struct {
 
 /**
  * rules_make:
- * @segments: (element-type Segment): all networks
- * @fenced: (element-type Ifname): see firewall_ensure()
+ * @wish: all that is to be in force
  *
  * Privilege: none
- * Returns: (transfer full): the tables these need
+ * Returns: (transfer full): the tables that it needs
  */
-Ruleset *rules_make(const GArray *segments, const GArray *fenced);
+Ruleset *rules_make(const FirewallWish *wish);
 void ruleset_free(Ruleset *ruleset);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Ruleset, ruleset_free)
 
@@ -138,11 +190,31 @@ bool rules_explains(const Ruleset *ruleset, TableIndex index, guint set,
 #define RULES_SENDER_KEY_SIZE    20
 #define RULES_MAC_KNOWN_KEY_SIZE 4
 #define RULES_MAC_KEY_SIZE       12
+#define RULES_GUEST6_KEY_SIZE    16 /* an interface's name */
+#define RULES_GUEST6_ROW_SIZE    32
 void rules_sender_key(const Ifname *tap, guint32 address,
                       guint8 ret_key[RULES_SENDER_KEY_SIZE]);
 void rules_mac_known_key(int ifindex, guint8 ret_key[RULES_MAC_KNOWN_KEY_SIZE]);
 void rules_mac_key(int ifindex, const Mac *mac,
                    guint8 ret_key[RULES_MAC_KEY_SIZE]);
 
-/* Sorts fixed-size keys and removes doubles. */
-void rules_sort_keys(GByteArray *keys, guint key_length);
+/**
+ * rules_add_forward:
+ * @sets: of table inet; the elements that @forward stands for are appended to
+ *   those from INET_FORWARD_FIRST to INET_FORWARD_LAST
+ *
+ * Privilege: none
+ */
+void rules_add_forward(const Forward *forward, GByteArray *const *sets);
+
+/* True if a guest at that port may have said that this is its address:
+ * @prefixes are the elements of INET_PREFIXES6, @row one of INET_GUESTS6. */
+bool rules_explains_guest6(const GByteArray *prefixes, const guint8 *row);
+
+/* Sorts elements by all their bytes. Of those with the same key, the first
+ * stays. */
+void rules_sort(GByteArray *rows, const SetSpec *set);
+
+/* The element with that key in sorted @rows; NULL if there is none. */
+const guint8 *rules_find(const GByteArray *rows, const SetSpec *set,
+                         const guint8 *key);

@@ -74,6 +74,13 @@ static const char *describe_rule(const RuleSpec *rule)
             return "firewall rule with fib (kernel module nft_fib_inet)";
         case EXPRESSION_CT:
             return "firewall rule with ct (kernel module nft_ct)";
+        case EXPRESSION_DYNSET:
+            if (e->rate != 0) {
+                return "firewall rule with limit (kernel module nft_limit)";
+            }
+            break;
+        case EXPRESSION_DNAT:
+            return "firewall rule with dnat (kernel module nft_nat)";
         case EXPRESSION_MASQUERADE:
             return "firewall rule with masquerade (kernel module nft_masq)";
         default:
@@ -84,15 +91,15 @@ static const char *describe_rule(const RuleSpec *rule)
 }
 
 void transaction_elements(Transaction *transaction, const TableSpec *spec,
-                          guint set, int type, int flags, const guint8 *keys,
+                          guint set, int type, int flags, const guint8 *rows,
                           guint n_bytes)
 {
-    guint key_length = spec->sets[set].key_length;
-    guint left = n_bytes / key_length, taken;
+    guint row_length = rules_row_length(&spec->sets[set]);
+    guint left = n_bytes / row_length, taken;
 
-    for (; left > 0; left -= taken, keys += (gsize)taken * key_length) {
+    for (; left > 0; left -= taken, rows += (gsize)taken * row_length) {
         add(transaction,
-            encode_elements(spec, set, type, flags, keys, left, &taken),
+            encode_elements(spec, set, type, flags, rows, left, &taken),
             "elements of a firewall set");
     }
 }
@@ -166,8 +173,8 @@ bool transaction_commit(Transaction *transaction, Netlink *netfilter,
     if (is_unsupported(errnum)) {
         return error_set(error, TAPSTER_ERROR_UNSUPPORTED,
                          "%s: this kernel lacks a part of nftables; try "
-                         "'modprobe -a nf_tables nft_ct nft_fib_inet nft_masq "
-                         "nft_chain_nat'", failure->message);
+                         "'modprobe -a nf_tables nft_ct nft_fib_inet nft_limit "
+                         "nft_masq nft_nat nft_chain_nat'", failure->message);
     }
     g_propagate_error(error, g_steal_pointer(&failure));
     return false;

@@ -24,10 +24,10 @@ void transaction_create(Transaction *transaction, const RulesTable *table);
 void transaction_delete(Transaction *transaction, const TableSpec *spec);
 
 /* @type: NFT_MSG_NEWSETELEM or NFT_MSG_DELSETELEM. @flags: NLM_F_CREATE for
- * the first, NLM_F_EXCL as well if there may not be one. @keys (nullable):
+ * the first, NLM_F_EXCL as well if there may not be one. @rows (nullable):
  * in a row. */
 void transaction_elements(Transaction *transaction, const TableSpec *spec,
-                          guint set, int type, int flags, const guint8 *keys,
+                          guint set, int type, int flags, const guint8 *rows,
                           guint n_bytes);
 
 /**

@@ -18,19 +18,19 @@
  * asking for the generation before and after.
  */
 
-static void drop_keys(GByteArray **keys)
+static void drop_rows(GByteArray **rows)
 {
-    if (*keys) {
-        g_byte_array_unref(*keys);
-        *keys = NULL;
+    if (*rows) {
+        g_byte_array_unref(*rows);
+        *rows = NULL;
     }
 }
 
 void verify_table_clear(VerifyTable *found)
 {
     for (guint set = 0; set < SETS_MAX; set++) {
-        drop_keys(&found->missing[set]);
-        drop_keys(&found->surplus[set]);
+        drop_rows(&found->missing[set]);
+        drop_rows(&found->surplus[set]);
     }
 }
 
@@ -225,127 +225,6 @@ static bool compare_objects(Netlink *netfilter, const TableSpec *spec,
         return false;
     }
     *ret_same = !comparison.differs && comparison.n_found == n_expected;
-    return true;
-}
-
-/* ------------------------------------------------------------ elements */
-
-typedef struct {
-    GByteArray *keys;
-    guint key_length;
-    bool odd; /* an element that is no plain key of that length */
-} ElementDump;
-
-static bool take_elements(const struct nlmsghdr *message, gpointer data)
-{
-    ElementDump *dump = data;
-    const struct nlattr *list =
-        verify_find_attribute(message, NFTA_SET_ELEM_LIST_ELEMENTS);
-    const struct nlattr *element;
-    int left;
-
-    if (!list) {
-        return true;
-    }
-    nla_for_each_nested(element, list, left) {
-        const struct nlattr *key = nla_find(nla_data(element),
-                                            nla_len(element),
-                                            NFTA_SET_ELEM_KEY);
-        const struct nlattr *value =
-            key ? nla_find(nla_data(key), nla_len(key), NFTA_DATA_VALUE) : NULL;
-
-        if (!value || nla_len(value) != (int)dump->key_length) {
-            dump->odd = true;
-            continue;
-        }
-        g_byte_array_append(dump->keys, nla_data(value), dump->key_length);
-    }
-    return true;
-}
-
-static bool dump_elements(Netlink *netfilter, const TableSpec *spec, guint set,
-                          ElementDump *dump, int *ret_errno, GError **error)
-{
-    g_autoptr(NetlinkMessage) query =
-        encode_get(spec, NFT_MSG_GETSETELEM, NLM_F_DUMP, spec->sets[set].name);
-
-    dump->key_length = spec->sets[set].key_length;
-    return netlink_query(netfilter, query, take_elements, dump, ret_errno,
-                         error);
-}
-
-bool verify_dump_elements(Netlink *netfilter, const TableSpec *spec, guint set,
-                          GByteArray *keys, int *ret_errno, GError **error)
-{
-    ElementDump dump = { .keys = keys };
-
-    return dump_elements(netfilter, spec, set, &dump, ret_errno, error);
-}
-
-static void add_key(GByteArray **keys, const guint8 *key, guint key_length)
-{
-    if (!*keys) {
-        *keys = g_byte_array_new();
-    }
-    g_byte_array_append(*keys, key, key_length);
-}
-
-/* Walks both sorted lists at once. */
-static void compare_elements(const Ruleset *ruleset, TableIndex index,
-                             guint set, const GByteArray *found_keys,
-                             VerifyTable *found)
-{
-    const GByteArray *wanted_keys = ruleset->tables[index].elements[set];
-    guint length = ruleset->tables[index].spec->sets[set].key_length;
-    const guint8 *wanted = wanted_keys->data;
-    const guint8 *wanted_end = wanted + wanted_keys->len;
-    const guint8 *there = found_keys->data;
-    const guint8 *there_end = there + found_keys->len;
-
-    while (wanted < wanted_end || there < there_end) {
-        int order = wanted == wanted_end  ? 1
-                    : there == there_end  ? -1
-                                          : memcmp(wanted, there, length);
-
-        if (order < 0) {
-            add_key(&found->missing[set], wanted, length);
-        } else if (order > 0 && !rules_explains(ruleset, index, set, there)) {
-            add_key(&found->surplus[set], there, length);
-        }
-        wanted += order <= 0 ? length : 0;
-        there += order >= 0 ? length : 0;
-    }
-    if (found->missing[set] || found->surplus[set]) {
-        found->result = VERIFY_ELEMENTS;
-        found->difference = "elements";
-    }
-}
-
-static bool verify_elements(Netlink *netfilter, const Ruleset *ruleset,
-                            TableIndex index, VerifyTable *found,
-                            int *ret_errno, GError **error)
-{
-    const TableSpec *spec = ruleset->tables[index].spec;
-
-    /* Those of the bridge table are all added by ports. */
-    if (index == TABLE_BRIDGE) {
-        return true;
-    }
-    for (guint set = 0; set < spec->n_sets; set++) {
-        g_autoptr(GByteArray) keys = g_byte_array_new();
-        ElementDump dump = { .keys = keys };
-
-        if (!dump_elements(netfilter, spec, set, &dump, ret_errno, error)) {
-            return false;
-        }
-        if (dump.odd) {
-            found->result = VERIFY_DIFFERS;
-            found->difference = "elements";
-            return true;
-        }
-        rules_sort_keys(keys, spec->sets[set].key_length);
-        compare_elements(ruleset, index, set, keys, found);
-    }
     return true;
 }
 

@@ -15,8 +15,8 @@ typedef enum {
 typedef struct {
     VerifyResult result;
     const char *difference; /* static: which kind of object differs */
-    GByteArray *missing[SETS_MAX]; /* keys that are to be added, or NULL */
-    GByteArray *surplus[SETS_MAX]; /* keys that nothing explains, or NULL */
+    GByteArray *missing[SETS_MAX]; /* what is to be added, or NULL */
+    GByteArray *surplus[SETS_MAX]; /* what nothing explains, or NULL */
 } VerifyTable;
 
 void verify_table_clear(VerifyTable *found);
@@ -36,16 +36,21 @@ bool verify_table(Netlink *netfilter, const Ruleset *ruleset, TableIndex index,
                   VerifyTable *ret_found, int *ret_errno,
                   GError **error) must_use;
 
+/* The part of verify_table() that is about elements. */
+bool verify_elements(Netlink *netfilter, const Ruleset *ruleset,
+                     TableIndex index, VerifyTable *found, int *ret_errno,
+                     GError **error) must_use;
+
 /**
  * verify_dump_elements:
- * @keys: the keys of all elements of the set are appended here
+ * @rows: all elements of the set are appended here
  *
  * Privilege: CAP_NET_ADMIN
  * Errors: KERNEL
  * Returns: true on success
  */
 bool verify_dump_elements(Netlink *netfilter, const TableSpec *spec, guint set,
-                          GByteArray *keys, int *ret_errno,
+                          GByteArray *rows, int *ret_errno,
                           GError **error) must_use;
 
 /**

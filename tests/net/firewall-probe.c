@@ -5,24 +5,33 @@
 
 #include <linux/netlink.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /*
  * Calls src/firewall from a command line, in the network namespace that it is
  * started in, for the net tests. Prints one line of name=value pairs.
  *
  *   firewall-probe slot NETWORK SLOT
- *   firewall-probe ensure [fence=IFNAME…] NETWORK…
- *   firewall-probe withdraw [fence=IFNAME…] NETWORK…
+ *   firewall-probe ensure [fence=IFNAME…] [fence6=IFNAME…] [FORWARD…] NETWORK…
+ *   firewall-probe withdraw [fence=IFNAME…] [fence6=IFNAME…] NETWORK…
  *   firewall-probe admit NETWORK SLOT GENERATION
  *   firewall-probe guard IFNAME MAC GENERATION
  *   firewall-probe forget IFNAME MAC
+ *   firewall-probe forward GENERATION FORWARD…
+ *   firewall-probe retract FORWARD…
+ *   firewall-probe sweep GENERATION FORWARD…
  *   firewall-probe bench ROUNDS NETWORK…
+ *   firewall-probe bench-forward ROUNDS FORWARD… NETWORK…
  *
- * NETWORK is NAME[,KEY=VALUE…]: mode, subnet, offset, size, uplink (auto, none
- * or a name), masquerade, guests and host (0 or 1).
+ * NETWORK is NAME[,KEY=VALUE…]: mode, subnet, subnet6, offset, size, uplink (auto,
+ * none or a name), bridge (of a shared segment), masquerade, masquerade6, guests, host
+ * and dns (0 or 1). FORWARD is forward=TAP[,KEY=VALUE…]: protocol (tcp or udp),
+ * port, to (the guest's), n, guest (its address), prefix, host, host6 and any (0
+ * or 1).
  */
 
 static void must(bool ok, GError **error)
@@ -76,6 +85,19 @@ static void set_key(Segment *segment, const char *key, const char *value)
         if (segment->uplink == UPLINK_NAME) {
             segment->uplink_name = parse_ifname(value);
         }
+    } else if (g_str_equal(key, "bridge")) {
+        segment->kind = SEGMENT_SHARED;
+        segment->bridge = parse_ifname(value);
+    } else if (g_str_equal(key, "dns")) {
+        segment->dns_served = (guint8)parse_number(value);
+    } else if (g_str_equal(key, "subnet6")) {
+        Prefix6 prefix;
+
+        must(address_parse_prefix6(value, &prefix, &error), &error);
+        segment->subnet6_address = prefix.address;
+        segment->subnet6_length = prefix.length;
+    } else if (g_str_equal(key, "masquerade6")) {
+        segment->masquerade6 = (guint8)parse_number(value);
     } else if (g_str_equal(key, "masquerade")) {
         segment->masquerade = (guint8)parse_number(value);
     } else if (g_str_equal(key, "guests")) {
@@ -87,6 +109,19 @@ static void set_key(Segment *segment, const char *key, const char *value)
         exit(EXIT_FAILURE);
     }
 }
+
+/* Calls @set for each KEY=VALUE behind the first word. */
+#define SET_KEYS(set, what, words) \
+    for (guint i = 1; (words)[i]; i++) { \
+        char *equals = strchr((words)[i], '='); \
+\
+        if (!equals) { \
+            fprintf(stderr, "no value in %s\n", (words)[i]); \
+            exit(EXIT_FAILURE); \
+        } \
+        *equals = '\0'; \
+        set(what, (words)[i], equals + 1); \
+    }
 
 static Segment parse_segment(const char *text)
 {
@@ -107,32 +142,91 @@ static Segment parse_segment(const char *text)
 
     g_strlcpy(segment.name, words[0], sizeof(segment.name));
     slots_identify(words[0], &segment);
-    for (guint i = 1; words[i]; i++) {
-        char *equals = strchr(words[i], '=');
-
-        if (!equals) {
-            fprintf(stderr, "no value in %s\n", words[i]);
-            exit(EXIT_FAILURE);
-        }
-        *equals = '\0';
-        set_key(&segment, words[i], equals + 1);
-    }
+    SET_KEYS(set_key, &segment, words);
     return segment;
 }
 
-static void parse_networks(char **words, GArray *segments, GArray *fenced)
+static void set_forward_key(Forward *forward, const char *key,
+                            const char *value)
 {
-    for (; *words; words++) {
-        if (g_str_has_prefix(*words, "fence=")) {
-            Ifname name = parse_ifname(*words + strlen("fence="));
+    GError *error = NULL;
 
-            g_array_append_val(fenced, name);
+    if (g_str_equal(key, "protocol")) {
+        forward->protocol = g_str_equal(value, "udp") ? IPPROTO_UDP
+                                                      : IPPROTO_TCP;
+    } else if (g_str_equal(key, "port")) {
+        forward->host_port = (guint16)parse_number(value);
+    } else if (g_str_equal(key, "to")) {
+        forward->guest_port = (guint16)parse_number(value);
+    } else if (g_str_equal(key, "n")) {
+        forward->n_ports = (guint16)parse_number(value);
+    } else if (g_str_equal(key, "any")) {
+        forward->from_any = (guint8)parse_number(value);
+    } else if (g_str_equal(key, "guest")) {
+        must(address_parse_ipv4(value, &forward->guest4, &error), &error);
+    } else if (g_str_equal(key, "prefix")) {
+        must(address_parse_prefix6(value, &forward->prefix6, &error), &error);
+    } else if (g_str_equal(key, "host")) {
+        forward->host_family = AF_INET;
+        must(address_parse_ipv4(value, &forward->host4, &error), &error);
+    } else if (g_str_equal(key, "host6")) {
+        forward->host_family = AF_INET6;
+        must(address_parse_ipv6(value, &forward->host6, &error), &error);
+    } else {
+        fprintf(stderr, "unknown key %s\n", key);
+        exit(EXIT_FAILURE);
+    }
+}
+
+static Forward parse_forward(const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text, ",", -1);
+    Forward forward = {
+        .tap = parse_ifname(words[0]),
+        .protocol = IPPROTO_TCP,
+        .host_port = 8080,
+        .guest_port = 80,
+        .n_ports = 1,
+    };
+
+    SET_KEYS(set_forward_key, &forward, words);
+    return forward;
+}
+
+static FirewallWish wish_new(void)
+{
+    return (FirewallWish){
+        .segments = g_array_new(false, true, sizeof(Segment)),
+        .fenced = g_array_new(false, true, sizeof(Ifname)),
+        .fenced6 = g_array_new(false, true, sizeof(Ifname)),
+        .forwards = g_array_new(false, true, sizeof(Forward)),
+    };
+}
+
+static FirewallWish parse_wish(char **words)
+{
+    FirewallWish wish = wish_new();
+
+    for (; *words; words++) {
+        const char *value = strchr(*words, '=');
+
+        if (g_str_has_prefix(*words, "fence=") ||
+            g_str_has_prefix(*words, "fence6=")) {
+            Ifname name = parse_ifname(value + 1);
+
+            g_array_append_val(value[-1] == '6' ? wish.fenced6 : wish.fenced,
+                               name);
+        } else if (g_str_has_prefix(*words, "forward=")) {
+            Forward forward = parse_forward(value + 1);
+
+            g_array_append_val(wish.forwards, forward);
         } else {
             Segment segment = parse_segment(*words);
 
-            g_array_append_val(segments, segment);
+            g_array_append_val(wish.segments, segment);
         }
     }
+    return wish;
 }
 
 static void print_slot(const char *network, const char *number)
@@ -180,12 +274,11 @@ static double median_us(gint64 *times, guint n)
     return (double)times[n / 2];
 }
 
-static void bench(Netlink *netfilter, guint rounds, GArray *segments,
-                  GArray *fenced)
+static void bench(Netlink *netfilter, guint rounds, const FirewallWish *wish)
 {
     enum { COLD, VERIFY, GENERATION, KINDS_N };
     static const char *const kinds[] = { "cold", "verify", "generation" };
-    GArray *none = g_array_new(false, false, sizeof(Segment));
+    FirewallWish none = wish_new();
     GError *error = NULL;
     gint64 *times[KINDS_N];
 
@@ -196,7 +289,7 @@ static void bench(Netlink *netfilter, guint rounds, GArray *segments,
         guint32 generation = 0;
         bool changed = false;
 
-        must(firewall_withdraw(netfilter, none, none, &error), &error);
+        must(firewall_withdraw(netfilter, &none, &error), &error);
         for (guint k = 0; k < KINDS_N; k++) {
             gint64 start = g_get_monotonic_time();
             guint repeats = k == GENERATION ? 100 : 1;
@@ -204,8 +297,8 @@ static void bench(Netlink *netfilter, guint rounds, GArray *segments,
             for (guint r = 0; r < repeats; r++) {
                 must(k == GENERATION
                          ? firewall_generation(netfilter, &generation, &error)
-                         : firewall_ensure(netfilter, segments, fenced,
-                                           &generation, &changed, &error), &error);
+                         : firewall_ensure(netfilter, wish, &generation,
+                                           &changed, &error), &error);
             }
             times[k][i] = g_get_monotonic_time() - start;
         }
@@ -216,27 +309,83 @@ static void bench(Netlink *netfilter, guint rounds, GArray *segments,
            median_us(times[GENERATION], rounds) / 100);
 }
 
+static PlanOperation operation_of(const GArray *forwards)
+{
+    return (PlanOperation){ .type = PLAN_FORWARDS, .forwards = forwards };
+}
+
+/* One port's forwards put and taken back, each the median of @rounds. */
+static void bench_forward(Netlink *netfilter, guint rounds, FirewallWish *wish)
+{
+    GArray *forwards = wish->forwards;
+    PlanOperation operation = operation_of(forwards);
+    gint64 *put = g_new0(gint64, rounds), *swept = g_new0(gint64, rounds);
+    GError *error = NULL;
+    guint32 generation = 0;
+    bool changed = false;
+
+    wish->forwards = g_array_new(false, true, sizeof(Forward));
+    must(firewall_ensure(netfilter, wish, &generation, &changed, &error),
+         &error);
+    for (guint i = 0; i < rounds; i++) {
+        gint64 start = g_get_monotonic_time(), middle;
+
+        must(firewall_apply_port(netfilter, &operation, 0,
+                                 &g_array_index(forwards, Forward, 0).tap,
+                                 &generation, &error), &error);
+        middle = g_get_monotonic_time();
+        must(firewall_sweep_forwards(netfilter, forwards, &generation, &error),
+             &error);
+        swept[i] = g_get_monotonic_time() - middle;
+        put[i] = middle - start;
+    }
+    printf("put_us=%.0f swept_us=%.0f\n", median_us(put, rounds),
+           median_us(swept, rounds));
+}
+
 static void run(Netlink *netfilter, int argc, char **argv)
 {
-    GArray *segments = g_array_new(false, true, sizeof(Segment));
-    GArray *fenced = g_array_new(false, true, sizeof(Ifname));
     const char *verb = argv[1];
     GError *error = NULL;
 
     if (g_str_equal(verb, "ensure")) {
+        FirewallWish wish = parse_wish(argv + 2);
         guint32 generation = 0;
         bool changed = false;
 
-        parse_networks(argv + 2, segments, fenced);
-        must(firewall_ensure(netfilter, segments, fenced, &generation, &changed,
-                             &error), &error);
+        must(firewall_ensure(netfilter, &wish, &generation, &changed, &error),
+             &error);
         printf("generation=%u changed=%d\n", generation, changed);
     } else if (g_str_equal(verb, "withdraw")) {
-        parse_networks(argv + 2, segments, fenced);
-        must(firewall_withdraw(netfilter, segments, fenced, &error), &error);
+        FirewallWish wish = parse_wish(argv + 2);
+
+        must(firewall_withdraw(netfilter, &wish, &error), &error);
     } else if (g_str_equal(verb, "bench") && argc > 3) {
-        parse_networks(argv + 3, segments, fenced);
-        bench(netfilter, parse_number(argv[2]), segments, fenced);
+        FirewallWish wish = parse_wish(argv + 3);
+
+        bench(netfilter, parse_number(argv[2]), &wish);
+    } else if (g_str_equal(verb, "bench-forward") && argc > 3) {
+        FirewallWish wish = parse_wish(argv + 3);
+
+        bench_forward(netfilter, parse_number(argv[2]), &wish);
+    } else if (g_str_equal(verb, "forward") && argc > 3) {
+        FirewallWish wish = parse_wish(argv + 3);
+        const Forward *first = &g_array_index(wish.forwards, Forward, 0);
+        PlanOperation operation = operation_of(wish.forwards);
+
+        apply(netfilter, &operation, 0, &first->tap, parse_number(argv[2]));
+    } else if (g_str_equal(verb, "retract") && argc > 2) {
+        FirewallWish wish = parse_wish(argv + 2);
+        PlanOperation operation = operation_of(wish.forwards);
+
+        firewall_forget_port(netfilter, &operation, 0);
+    } else if (g_str_equal(verb, "sweep") && argc > 3) {
+        FirewallWish wish = parse_wish(argv + 3);
+        guint32 generation = parse_number(argv[2]);
+
+        must(firewall_sweep_forwards(netfilter, wish.forwards, &generation,
+                                     &error), &error);
+        printf("generation=%u\n", generation);
     } else if (g_str_equal(verb, "admit") && argc == 5) {
         Segment segment = parse_segment(argv[2]);
         guint32 slot = parse_number(argv[3]);

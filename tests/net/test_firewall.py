@@ -10,91 +10,62 @@ import subprocess
 import time
 
 import packets
+from firewall import (GOLDEN, HOST_ADDRESS, LAN, NAT, PROBE, QUIET, Guest, host, listing, mac_of,
+                      outside, probe, seen)
 from packets import BROADCAST, ETH_ARP, ETH_IP, ETH_IPV6
 from testing import check, check_equal, check_in, eventually, never, test
 from world import OUTSIDE, Capture, Inside, Netns, Page, cable, run, sysctl
 
-PROBE = "/opt/build/tests/net/firewall-probe"
-GOLDEN = "/opt/source/tests/unit/golden"
-
-NAT = "nat"
-QUIET = "quiet,subnet=192.168.78.0/24,guests=0,host=0"
-LAN = "lan,mode=bridged"
-HOST_ADDRESS, OTHER_OUTSIDE = "192.0.2.2", "203.0.113.1"
-
-
-def probe(*arguments):
-    """Runs the probe; its name=value pairs."""
-    output = run(PROBE, *arguments)
-    return dict(word.split("=", 1) for word in output.split())
-
-
-def listing(table=None):
-    return run("nft", "list", *(["table", *table.split()] if table else ["ruleset"]))
-
-
-def host():
-    netns = Netns("host", own=False)
-    sysctl("net.ipv4.ip_forward", 1)
-    return netns
-
-
-def mac_of(netns, link):
-    return json.loads(netns.ip(f"-j link show dev {link}"))[0]["address"]
-
-
-def outside(where, link="up0", address="192.0.2", beyond=OUTSIDE):
-    """A neighbour of the host's, with an address beyond it."""
-    netns = Netns("outside-" + link)
-    cable(where, link, netns, "eth0")
-    where.ip(f"addr add {address}.2/24 dev {link}")
-    netns.ip(f"addr add {address}.1/24 dev eth0")
-    netns.ip(f"addr add {beyond}/32 dev lo")
-    return netns
-
-
-class Guest(Netns):
-    """A namespace at a port of a masqueraded network."""
-
-    def __init__(self, where, network, slot):
-        super().__init__(f"guest{slot}")
-        found = probe("slot", network, str(slot))
-        self.tap, self.address, self.group = found["tap"], found["address"], found["group"]
-        self.gateway = self.address.rpartition(".")[0] + ".1"
-        cable(where, self.tap, self, "eth0")
-        where.ip(f"link set {self.tap} group {self.group}")
-        for name, value in (("proxy_arp", 1), ("accept_redirects", 0), ("rp_filter", 0)):
-            sysctl(f"net.ipv4.conf.{self.tap}.{name}", value)
-        sysctl(f"net.ipv4.neigh.{self.tap}.proxy_delay", 0)
-        where.ip(f"addr add {self.gateway}/32 dev {self.tap}")
-        where.ip(f"route add {self.address}/32 dev {self.tap} src {self.gateway}")
-        self.ip(f"addr add {self.address}/24 dev eth0")
-        self.ip(f"route add default via {self.gateway}")
-        self.mac, self.tap_mac = mac_of(self, "eth0"), mac_of(where, self.tap)
-        self.raw = self.socket(17, 3, 0)  # AF_PACKET, SOCK_RAW
-        with Inside(self):
-            self.raw.bind(("eth0", 0))
-
-    def send(self, payload, kind=ETH_IP, source=None, destination=None):
-        self.raw.send(packets.ethernet(source or self.mac, destination or self.tap_mac, kind,
-                                       payload))
-
-
-def seen(capture, condition):
-    """Frames that came in and fulfil condition."""
-    return [frame for frame, outgoing in capture.read() if not outgoing and condition(frame)]
-
-
 # --- what nft says
+
+FORWARD = "forward=gone0,guest=192.168.77.10,prefix=fd00:1:2:3::/64"
+# an element in every set but those of ports that live and of what packets put in
+EVERYTHING = (
+    "fence=eth0", "fence=wlan0", "fence6=eth0", "nat,offset=10,size=4,masquerade6=1,subnet6=fd12::/48,dns=1",
+    "cage,subnet=10.9.0.0/24,size=1,uplink=eth7,guests=0,host=0,masquerade=0", LAN,
+    "flat,subnet=10.8.0.0/24,bridge=tbflat", FORWARD + ",port=8000,n=2,any=1",
+    FORWARD + ",port=9000,protocol=udp,host=192.0.2.2,any=1",
+    FORWARD + ",port=9000,host6=2001:db8:1::2,any=1")
+TABLES = ("inet tapster", "arp tapster", "bridge tapster")
+
+
+def golden():
+    with open(GOLDEN + "/firewall-nft.txt") as file:
+        return file.read()
+
 
 @test("net-firewall-listing")
 def listing_is_golden():
     """nft prints every table as the golden file has it."""
-    small = "nat,offset=10,size=4"
-    probe("ensure", "fence=eth0", "fence=wlan0", small,
-          "cage,subnet=10.9.0.0/24,size=1,uplink=eth7,guests=0,host=0,masquerade=0", LAN)
-    with open(GOLDEN + "/firewall-nft.txt") as golden:
-        check_equal(listing(), golden.read(), "nft list ruleset")
+    probe("ensure", *EVERYTHING)
+    check_equal(listing(), golden(), "nft list ruleset")
+
+
+@test("net-firewall-listing-loads")
+def listing_loads():
+    """A saved listing is loaded by nft at the next boot, when the interfaces of the
+    time are gone; the next start mends what it means, and nothing else."""
+    where = host()
+    where.ip("link add gone0 type veth peer name gone1")
+    run("nft", "add table ip other; add chain ip other c; add rule ip other c iif lo accept")
+    probe("ensure", *EVERYTHING)
+    probe("guard", "gone1", "52:54:00:00:00:01", "0")
+    for learnt in ('guests6 { "gone0" : fd00:1:2:3::9 }', 'learnt { 0x4d timeout 1h }',
+                   'neighbours6 { "gone0" . fd00:1:2:3::9 }',
+                   'newcomers { "gone0" limit rate over 10/second burst 64 packets }'):
+        run("nft", "add element inet tapster " + learnt)
+    saved = run("nft", "list", "ruleset")
+    for block in re.findall(r"\t(?:set|map) .*?\n\t\}", saved, re.DOTALL):
+        check_in("elements = ", block, "no set is without an element")
+    where.ip("link del gone0")
+    run("nft", "flush ruleset")
+    run("nft", "-f", "-", input=saved)
+    other = run("nft", "-a", "list", "table", "ip", "other")
+    check_equal(probe("ensure", *EVERYTHING)["changed"], "1", "changed")
+    kept = '\n\t\telements = { "gone0" : fd00:1:2:3::9 }'
+    check_equal("".join(listing(table) for table in TABLES).replace(kept, ""), golden(), "mended")
+    check_equal(run("nft", "-a", "list", "table", "ip", "other"), other, "another's table")
+    check_equal(probe("ensure", *EVERYTHING)["changed"], "0", "changed again")
 
 
 @test("net-firewall-drift")
@@ -131,7 +102,7 @@ def drift():
             "add table inet tapster { flags dormant; }",
             "flush set inet tapster masqueraded",
             "add element inet tapster to_host { 77 }",
-            "add element inet tapster fenced { \"eth5\" }",
+            "add element inet tapster fenced { ipv6 . \"eth5\" }",
             "flush set arp tapster senders",
             "add element arp tapster senders { \"eth5\" . 10.0.0.1 }",
             "delete table inet tapster",
@@ -156,6 +127,15 @@ def drift():
     check_equal(listing().count("tapster"), 0, "tables left")
     probe("withdraw", "fence=eth0")
     check_in('"eth0"', listing("inet tapster"), "the fence alone")
+
+
+FIRST_DEAD = 100000  # of the indexes that no interface has
+
+
+def mac_element(netns, link, last):
+    """As nft prints it: to it, an interface's index is a mark."""
+    index = json.loads(netns.ip(f"-j link show dev {link}"))[0]["ifindex"]
+    return f"{index:#010x} . 52:54:00:00:00:{last:02x}"
 
 
 @test("net-firewall-port-elements")
@@ -184,20 +164,20 @@ def port_elements():
     for slot in ("5", "59999"):
         check_in(probe("slot", large, slot)["address"], senders, "kept senders")
     macs = listing("bridge tapster")
-    check_in('"p0" . 52:54:00:00:00:01', macs, "kept MAC")
+    check_in(mac_element(where, "p0", 1), macs, "kept MAC")
     probe("forget", "p0", "52:54:00:00:00:01")
     check("52:54:00:00:00:01" not in listing("bridge tapster"), "forgotten MAC")
     # full of dead interfaces
     for set_name, suffix in (("mac_known", ""), ("macs", " . 52:54:00:00:00:03")):
         room = 4096 - 1
         run("nft", "-f", "-", input="".join(
-            f"add element bridge tapster {set_name} {{ {number}{suffix} }}\n"
-            for number in range(100000, 100000 + room)))
+            f"add element bridge tapster {set_name} {{ {number:#x}{suffix} }}\n"
+            for number in range(FIRST_DEAD, FIRST_DEAD + room)))
     probe("guard", "p0", "52:54:00:00:00:04", "0")
     macs = listing("bridge tapster")
-    check_in('"p0" . 52:54:00:00:00:04', macs, "added after the sweep")
-    check_in('"p1" . 52:54:00:00:00:02', macs, "a live one stays")
-    check("100000" not in macs, "dead ones are swept")
+    check_in(mac_element(where, "p0", 4), macs, "added after the sweep")
+    check_in(mac_element(where, "p1", 2), macs, "a live one stays")
+    check(f"{FIRST_DEAD:#010x}" not in macs, "dead ones are swept")
 
 
 # --- what packets meet
@@ -242,7 +222,7 @@ def sources():
 
 @test("net-firewall-masquerade")
 def masquerade():
-    """Out as the host, from ports of 1024 up; what goes to many and what the
+    """Out as the host, from ports of 32768 up; what goes to many and what the
     host sends itself are left alone; invalid packets do not leave."""
     where = host()
     far = outside(where)
@@ -256,15 +236,15 @@ def masquerade():
     inside = Page(b, b.address)
     check_in(a.address, a.fetch(b.address) or "", "no masquerade between guests")
     capture = Capture(far, "eth0")
-    for port in (53, 1023, 1024, 40000):
+    for port in (53, 8080, 32767, 32768, 40000):
         a.send(packets.udp(a.address, OUTSIDE, port, 7, b"port %d" % port))
-    frames = eventually(lambda: len(found := seen(capture, lambda f: f.dport == 7)) == 4 and found,
-                        what="four datagrams")
+    frames = eventually(lambda: len(found := seen(capture, lambda f: f.dport == 7)) == 5 and found,
+                        what="five datagrams")
     for frame in frames:
         asked = int(frame.payload[8:].split()[1])
         check_equal(frame.src, HOST_ADDRESS, "source")
-        check(frame.sport >= 1024, f"port {asked} became {frame.sport}")
-        check(asked < 1024 or frame.sport == asked, f"port {asked} became {frame.sport}")
+        check(frame.sport >= 32768, f"port {asked} became {frame.sport}")
+        check(asked < 32768 or frame.sport == asked, f"port {asked} became {frame.sport}")
     # the host's own, from a port below 1024
     own = where.socket(2, 2)
     own.bind((HOST_ADDRESS, 123))
@@ -574,6 +554,7 @@ def fence_and_bridges():
     far.ip("addr add 192.0.2.1/24 dev eth0")
     one.ip("route add default via 203.0.113.1")
     far.ip("route add default via 192.0.2.2")
+    where.run("sh", "-c", "modprobe -q br_netfilter || true")  # built in, or a module
     where.run("sysctl", "-qw", "net.bridge.bridge-nf-call-iptables=1",
               "net.ipv4.ip_forward=1")
     check(one.ping("203.0.113.3") and one.ping("192.0.2.1"), "before the fence")

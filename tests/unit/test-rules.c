@@ -8,7 +8,9 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /*
  * The rules, their elements, their messages and the comparison with a dump,
@@ -70,15 +72,61 @@ static GArray *names_of(const char *const *names)
     return array;
 }
 
-static Ruleset *make(const Segment *segments, guint n, const char *const *names)
+static GArray *forwards_of(const Forward *forwards, guint n)
+{
+    GArray *array = g_array_new(false, false, sizeof(Forward));
+
+    g_array_append_vals(array, forwards, n);
+    return array;
+}
+
+static Ruleset *make_all(const Segment *segments, guint n,
+                         const char *const *names, const char *const *names6,
+                         const Forward *forwards, guint n_forwards)
 {
     g_autoptr(GArray) array = segments_of(segments, n);
     g_autoptr(GArray) fenced = names_of(names);
+    g_autoptr(GArray) fenced6 = names_of(names6);
+    g_autoptr(GArray) wanted = forwards_of(forwards, n_forwards);
+    const FirewallWish wish = {
+        .segments = array,
+        .fenced = fenced,
+        .fenced6 = fenced6,
+        .forwards = wanted,
+    };
 
-    return rules_make(array, fenced);
+    return rules_make(&wish);
 }
 
 static const char *const no_names[] = { NULL };
+
+static Ruleset *make(const Segment *segments, guint n, const char *const *names)
+{
+    return make_all(segments, n, names, no_names, NULL, 0);
+}
+
+static Segment shared(const char *name, guint32 subnet)
+{
+    Segment segment = masqueraded(name, subnet, 3);
+
+    segment.kind = SEGMENT_SHARED;
+    g_strlcpy(segment.bridge.name, "tbbridge", IFNAMSIZ);
+    return segment;
+}
+
+static Forward forward(guint16 host_port, guint16 n_ports)
+{
+    return (Forward){
+        .tap = { "tap0" },
+        .guest4 = ADDRESS(192, 168, 0, 10),
+        .prefix6 = { .address = { { 0xfd, 0, 0, 1, 0, 2, 0, 3 } },
+                     .length = 64 },
+        .protocol = IPPROTO_TCP,
+        .host_port = host_port,
+        .guest_port = 80,
+        .n_ports = n_ports,
+    };
+}
 
 /* -------------------------------------------------------------- golden */
 
@@ -96,12 +144,19 @@ static void print_expression(GString *text, const Expression *e)
         [EXPRESSION_FIB] = "fib",         [EXPRESSION_PAYLOAD] = "payload",
         [EXPRESSION_BITWISE] = "bitwise", [EXPRESSION_CMP] = "cmp",
         [EXPRESSION_LOOKUP] = "lookup",   [EXPRESSION_LOAD] = "load",
-        [EXPRESSION_MASQUERADE] = "masquerade",
+        [EXPRESSION_MASQUERADE] = "masquerade", [EXPRESSION_DNAT] = "dnat",
+        [EXPRESSION_DYNSET] = "dynset",
         [EXPRESSION_VERDICT] = "verdict",
     };
 
     g_string_append_printf(text, " [%s key %d reg %u", names[e->kind],
                            (int)e->key, e->reg);
+    if (e->reg_max != 0) {
+        g_string_append_printf(text, " and %u", e->reg_max);
+    }
+    if (e->rate != 0) {
+        g_string_append_printf(text, " limit %u burst %u", e->rate, e->burst);
+    }
     if (e->length != 0) {
         g_string_append_printf(text, " at %u length %u ", e->offset, e->length);
         print_bytes(text, e->data, MIN(e->length, sizeof(e->data)));
@@ -119,13 +174,18 @@ static void print_table(GString *text, const RulesTable *table)
     for (guint i = 0; i < spec->n_sets; i++) {
         const SetSpec *set = &spec->sets[i];
 
+        guint row_length = rules_row_length(set);
+
         g_string_append_printf(text, "  set %s type %u length %u size %u\n",
                                set->name, set->key_type, set->key_length,
                                set->size);
-        for (guint at = 0; at < table->elements[i]->len;
-             at += set->key_length) {
+        if (set->data_length != 0) {
+            g_string_append_printf(text, "    to type %u length %u\n",
+                                   set->data_type, set->data_length);
+        }
+        for (guint at = 0; at < table->elements[i]->len; at += row_length) {
             g_string_append(text, "    ");
-            print_bytes(text, table->elements[i]->data + at, set->key_length);
+            print_bytes(text, table->elements[i]->data + at, row_length);
             g_string_append_c(text, '\n');
         }
     }
@@ -149,11 +209,15 @@ static void print_table(GString *text, const RulesTable *table)
 static void test_golden(void)
 {
     static const char *const fence[] = { "wlan0", "eth0", "eth0", NULL };
+    static const char *const fence6[] = { "eth0", NULL };
     Segment segments[] = {
         masqueraded("nat", ADDRESS(192, 168, 0, 0), 3),
         masqueraded("cage", ADDRESS(10, 9, 0, 0), 1),
         bridged("lan"),
+        shared("flat", ADDRESS(10, 8, 0, 0)),
     };
+    Forward forwards[] = { forward(8000, 2), forward(9000, 1),
+                           forward(9000, 1) };
     g_autofree char *path = g_test_build_filename(G_TEST_DIST, "golden",
                                                   "rules.txt", NULL);
     g_autofree char *golden = NULL;
@@ -170,7 +234,22 @@ static void test_golden(void)
     segments[1].guest_to_guest = false;
     segments[1].guest_to_host = false;
 
-    g_autoptr(Ruleset) ruleset = make(segments, G_N_ELEMENTS(segments), fence);
+    segments[0].masquerade6 = true;
+    segments[0].dns_served = true;
+    segments[0].subnet6_address = (Address6){ { 0xfd, 0x12 } };
+    segments[0].subnet6_length = 48;
+    forwards[0].from_any = true;
+    forwards[1].host_family = AF_INET;
+    forwards[1].host4 = ADDRESS(192, 0, 2, 2);
+    forwards[1].protocol = IPPROTO_UDP;
+    forwards[1].from_any = true;
+    forwards[2].host_family = AF_INET6;
+    forwards[2].host6 = (Address6){ { 0x20, 1, 0xd, 0xb8, [15] = 2 } };
+    forwards[2].from_any = true;
+
+    g_autoptr(Ruleset) ruleset =
+        make_all(segments, G_N_ELEMENTS(segments), fence, fence6, forwards,
+                 G_N_ELEMENTS(forwards));
 
     for (guint i = 0; i < TABLES_N; i++) {
         print_table(text, &ruleset->tables[i]);
@@ -196,7 +275,7 @@ static void test_wanted(void)
 {
     static const char *const fence[] = { "eth0", NULL };
     Segment nat = masqueraded("nat", ADDRESS(192, 168, 0, 0), 3);
-    Segment lan = bridged("lan");
+    Segment lan = bridged("lan"), flat = shared("flat", ADDRESS(10, 8, 0, 0));
     const struct {
         const Segment *segment;
         const char *const *names;
@@ -206,6 +285,7 @@ static void test_wanted(void)
         { NULL, fence, true, false, false },
         { &nat, no_names, true, true, false },
         { &lan, no_names, true, true, true },
+        { &flat, no_names, true, true, true },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -262,11 +342,116 @@ static void test_sorted(void)
 {
     static const guint8 mixed[] = { 3, 1, 0, 0, 9, 9, 0, 0, 3, 1 };
     static const guint8 sorted[] = { 0, 0, 3, 1, 9, 9 };
+    static const guint8 mapped[] = { 1, 0 };
+    static const SetSpec set = { .key_length = 2 };
+    static const SetSpec map = { .key_length = 1, .data_length = 1 };
     g_autoptr(GByteArray) keys = g_byte_array_new();
+    g_autoptr(GByteArray) rows = g_byte_array_new();
 
     g_byte_array_append(keys, mixed, sizeof(mixed));
-    rules_sort_keys(keys, 2);
+    rules_sort(keys, &set);
     g_assert_cmpmem(keys->data, keys->len, sorted, sizeof(sorted));
+    g_assert_true(rules_find(keys, &set, mixed) == keys->data + 2);
+    g_assert_null(rules_find(keys, &set, mapped));
+    /* A key of a map is there once, whatever its data. */
+    g_byte_array_append(rows, (const guint8[]){ 1, 7, 1, 0, 1, 0 }, 6);
+    rules_sort(rows, &map);
+    g_assert_cmpmem(rows->data, rows->len, mapped, sizeof(mapped));
+}
+
+/* ------------------------------------------------------------- forwards */
+
+static guint n_rows(const Ruleset *ruleset, guint set)
+{
+    const RulesTable *inet = &ruleset->tables[TABLE_INET];
+
+    return inet->elements[set]->len / rules_row_length(&inet->spec->sets[set]);
+}
+
+static void test_forward_elements(void)
+{
+    const struct {
+        guint8 family;
+        bool from_any, has4, has6;
+        guint n[INET_FORWARD_LAST - INET_FORWARD_FIRST + 1];
+    } cases[] = {
+        { AF_UNSPEC, false, true, true, { 3, 0, 3, 0, 0, 0, 0, 1 } },
+        { AF_UNSPEC, true, true, true, { 3, 0, 3, 0, 3, 0, 0, 1 } },
+        { AF_UNSPEC, true, true, false, { 3, 0, 0, 0, 3, 0, 0, 0 } },
+        { AF_UNSPEC, true, false, true, { 0, 0, 3, 0, 3, 0, 0, 1 } },
+        { AF_UNSPEC, true, false, false, { 0 } },
+        { AF_INET, true, true, true, { 0, 3, 0, 0, 0, 3, 0, 0 } },
+        { AF_INET6, true, true, true, { 0, 0, 0, 3, 0, 0, 3, 1 } },
+        { AF_INET6, false, true, true, { 0, 0, 0, 3, 0, 0, 0, 1 } },
+        { AF_INET6, true, true, false, { 0 } },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Forward wanted = forward(8000, 3);
+
+        wanted.host_family = cases[i].family;
+        wanted.from_any = cases[i].from_any;
+        wanted.guest4 = cases[i].has4 ? wanted.guest4 : 0;
+        wanted.prefix6.length = cases[i].has6 ? 64 : 0;
+
+        g_autoptr(Ruleset) ruleset = make_all(NULL, 0, no_names, no_names,
+                                              &wanted, 1);
+
+        for (guint set = INET_FORWARD_FIRST; set <= INET_FORWARD_LAST; set++) {
+            g_assert_cmpuint(n_rows(ruleset, set), ==,
+                             cases[i].n[set - INET_FORWARD_FIRST]);
+        }
+    }
+}
+
+/* A record that goes beyond the last port, and two that want one port, are
+ * nothing that the kernel would refuse. */
+static void test_forwards_of_nobody(void)
+{
+    Forward wrong[] = { forward(65530, 100), forward(65530, 1),
+                        forward(9, 3) };
+
+    wrong[1].guest4++;
+    wrong[2].guest_port = 65535;
+
+    g_autoptr(Ruleset) ruleset = make_all(NULL, 0, no_names, no_names, wrong,
+                                          G_N_ELEMENTS(wrong));
+
+    g_assert_cmpuint(n_rows(ruleset, INET_FORWARDS4), ==, 6 + 1);
+    g_assert_cmpuint(n_rows(ruleset, INET_FORWARDS6), ==, 6 + 1);
+    g_assert_cmpuint(n_rows(ruleset, INET_PREFIXES6), ==, 1);
+}
+
+/* A guest is believed an address of its own /64 that is not the host's. */
+static void test_guests6(void)
+{
+    const struct {
+        const char *tap;
+        Address6 address;
+        bool explained;
+    } cases[] = {
+        { "tap0", { { 0xfd, 0, 0, 1, 0, 2, 0, 3, [15] = 2 } }, true },
+        { "tap0", { { 0xfd, 0, 0, 1, 0, 2, 0, 3, 2, [15] = 1 } }, true },
+        { "tap0", { { 0xfd, 0, 0, 1, 0, 2, 0, 3, [15] = 1 } }, false },
+        { "tap0", { { 0xfd, 0, 0, 1, 0, 2, 0, 3 } }, false },
+        { "tap1", { { 0xfd, 0, 0, 1, 0, 2, 0, 3, [15] = 2 } }, false },
+        { "tap0", { { 0xfd, 0, 0, 1, 0, 2, 0, 4, [15] = 2 } }, false },
+    };
+    Forward wanted = forward(8000, 1);
+    g_autoptr(Ruleset) ruleset = make_all(NULL, 0, no_names, no_names, &wanted,
+                                          1);
+    const GByteArray *prefixes =
+        ruleset->tables[TABLE_INET].elements[INET_PREFIXES6];
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        guint8 row[RULES_GUEST6_ROW_SIZE] = { 0 };
+
+        memcpy(row, cases[i].tap, strlen(cases[i].tap));
+        memcpy(row + RULES_GUEST6_KEY_SIZE, cases[i].address.bytes,
+               sizeof(cases[i].address.bytes));
+        g_assert_cmpint(rules_explains_guest6(prefixes, row), ==,
+                        cases[i].explained);
+    }
 }
 
 /* The kernel dumps rules chain by chain, and jumps lead only to chains of
@@ -289,7 +474,8 @@ static void test_consistent(void)
                 bool found = !e->name;
 
                 for (guint i = 0; i < spec->n_sets && !found; i++) {
-                    found = e->kind == EXPRESSION_LOOKUP &&
+                    found = (e->kind == EXPRESSION_LOOKUP ||
+                             e->kind == EXPRESSION_DYNSET) &&
                             g_str_equal(spec->sets[i].name, e->name);
                 }
                 for (guint i = 0; i < spec->n_chains && !found; i++) {
@@ -426,6 +612,38 @@ static void test_elements(void)
     g_assert_cmpuint(n, ==, 3);
 }
 
+/* A map's data goes where elements are made, and nowhere else. */
+static void test_map_elements(void)
+{
+    const TableSpec *spec = rules_table_spec(TABLE_INET);
+    Forward wanted = forward(8000, 1);
+    g_autoptr(Ruleset) ruleset = make_all(NULL, 0, no_names, no_names, &wanted,
+                                          1);
+    const guint8 *row =
+        ruleset->tables[TABLE_INET].elements[INET_FORWARDS4]->data;
+
+    for (guint i = 0; i < 2; i++) {
+        int type = i == 0 ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM;
+        guint taken;
+        g_autoptr(NetlinkMessage) message =
+            encode_elements(spec, INET_FORWARDS4, type, 0, row, 1, &taken);
+        struct nlattr *list = nlmsg_find_attr(nlmsg_hdr(message),
+                                              sizeof(struct nfgenmsg),
+                                              NFTA_SET_ELEM_LIST_ELEMENTS);
+        struct nlattr *element = nla_data(list);
+        struct nlattr *data = nla_find(nla_data(element), nla_len(element),
+                                       NFTA_SET_ELEM_DATA);
+
+        g_assert_cmpuint(taken, ==, 1);
+        g_assert_cmpint(data != NULL, ==, i == 0);
+        if (data) {
+            struct nlattr *value = nla_data(data);
+
+            g_assert_cmpmem(nla_data(value), nla_len(value), row + 8, 8);
+        }
+    }
+}
+
 static void test_batch(void)
 {
     g_autoptr(NetlinkMessage) begin = encode_begin(0x01020304);
@@ -448,12 +666,16 @@ int main(int argc, char **argv)
     g_test_add_func("/rules/wanted", test_wanted);
     g_test_add_func("/rules/pools", test_pools);
     g_test_add_func("/rules/sorted", test_sorted);
+    g_test_add_func("/rules/forward-elements", test_forward_elements);
+    g_test_add_func("/rules/forwards-of-nobody", test_forwards_of_nobody);
+    g_test_add_func("/rules/guests6", test_guests6);
     g_test_add_func("/rules/consistent", test_consistent);
     g_test_add_func("/rules/matches", test_matches);
     g_test_add_func("/rules/cut-short", test_cut_short);
     g_test_add_func("/rules/longer-list", test_longer_list);
     g_test_add_func("/rules/families", test_families);
     g_test_add_func("/rules/elements", test_elements);
+    g_test_add_func("/rules/map-elements", test_map_elements);
     g_test_add_func("/rules/batch", test_batch);
     return g_test_run();
 }
