@@ -34,7 +34,10 @@ DhcpOptions dhcp_answer_options(const Segment *segment, const char *hostname,
         .lease_time_s = segment->lease_time_s,
     };
 
-    if (segment->n_dns > 0) {
+    if (segment->dns_served) {
+        dns = &segment->gateway;
+        n_dns = 1;
+    } else if (segment->n_dns > 0) {
         dns = segment->dns;
         n_dns = segment->n_dns;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "dhcp/dhcp_frame.h"
 
+#include "dhcp/dhcp_checksum.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -46,40 +48,16 @@ bool dhcp_frame_parse(const guint8 *bytes, gsize size, DhcpDatagram *ret_datagra
     return true;
 }
 
-/* RFC 1071: the one's complement sum of 16-bit words, not yet folded. */
-static guint32 add_words(guint32 sum, const void *data, gsize size)
-{
-    const guint8 *bytes = data;
-
-    for (gsize i = 0; i + 1 < size; i += 2) {
-        /* The analyzer takes the bytes of a struct for unset. */
-        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
-        sum += (guint32)bytes[i] << 8 | bytes[i + 1];
-    }
-    if (size % 2 != 0) {
-        sum += (guint32)bytes[size - 1] << 8;
-    }
-    return sum;
-}
-
-static guint16 fold(guint32 sum)
-{
-    while (sum >> 16 != 0) {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    return (guint16)~sum;
-}
-
 static guint16 udp_checksum(const struct iphdr *ip, const struct udphdr *udp,
                             const guint8 *payload, gsize payload_size)
 {
     guint32 sum = IPPROTO_UDP + (guint32)ntohs(udp->len);
     guint16 checksum;
 
-    sum = add_words(sum, &ip->saddr, sizeof(ip->saddr));
-    sum = add_words(sum, &ip->daddr, sizeof(ip->daddr));
-    sum = add_words(sum, udp, sizeof(*udp));
-    checksum = fold(add_words(sum, payload, payload_size));
+    sum = dhcp_checksum_add(sum, &ip->saddr, sizeof(ip->saddr));
+    sum = dhcp_checksum_add(sum, &ip->daddr, sizeof(ip->daddr));
+    sum = dhcp_checksum_add(sum, udp, sizeof(*udp));
+    checksum = dhcp_checksum_fold(dhcp_checksum_add(sum, payload, payload_size));
     /* RFC 768: 0 would say that there is none. */
     return checksum != 0 ? checksum : G_MAXUINT16;
 }
@@ -104,7 +82,7 @@ gsize dhcp_frame_build(guint32 source, guint32 destination, const guint8 *payloa
         .len = htons((guint16)(sizeof(udp) + payload_size)),
     };
 
-    ip.check = htons(fold(add_words(0, &ip, sizeof(ip))));
+    ip.check = htons(dhcp_checksum_fold(dhcp_checksum_add(0, &ip, sizeof(ip))));
     udp.check = htons(udp_checksum(&ip, &udp, payload, payload_size));
     memcpy(buffer, &ip, sizeof(ip));
     memcpy(buffer + sizeof(ip), &udp, sizeof(udp));

@@ -10,6 +10,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if_arp.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <string.h>
@@ -29,26 +30,18 @@
 #define IP_FRAGMENT_OFFSET 6
 #define UDP_DEST_OFFSET    2
 
-bool dhcp_socket_open(int *ret_fd, GError **error)
+#define IP6_NEXT_OFFSET   6
+#define IP6_SOURCE_OFFSET 8
+#define IP6_HEADER        40
+
+/* Opens a packet socket for one protocol of the link layer. */
+static bool open_filtered(guint16 protocol, struct sock_filter *code,
+                          gushort length, int *ret_fd, GError **error)
 {
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP_PROTOCOL_OFFSET),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 8),
-        BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
-        BPF_STMT(BPF_LD | BPF_H | BPF_IND, UDP_DEST_OFFSET),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, DHCP_SERVER_PORT, 0, 5),
-        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, IP_FRAGMENT_OFFSET),
-        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, IP_MF | IP_OFFMASK, 3, 0),
-        /* PACKET_HOST and PACKET_BROADCAST; not what was sent to another. */
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (guint32)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
-        BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, PACKET_BROADCAST, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, DHCP_SOCKET_PACKET_MAX),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-    };
-    const struct sock_fprog filter = {G_N_ELEMENTS(code), code};
+    const struct sock_fprog filter = {length, code};
     const struct sockaddr_ll everywhere = {
         .sll_family = AF_PACKET,
-        .sll_protocol = htons(ETH_P_IP),
+        .sll_protocol = htons(protocol),
     };
     const int on = 1;
     /* Protocol 0 hears nothing: no packet comes in before the filter is there. */
@@ -67,8 +60,50 @@ bool dhcp_socket_open(int *ret_fd, GError **error)
     return true;
 }
 
+bool dhcp_socket_open(int *ret_fd, GError **error)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP_PROTOCOL_OFFSET),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 8),
+        BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+        BPF_STMT(BPF_LD | BPF_H | BPF_IND, UDP_DEST_OFFSET),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, DHCP_SERVER_PORT, 0, 5),
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, IP_FRAGMENT_OFFSET),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, IP_MF | IP_OFFMASK, 3, 0),
+        /* PACKET_HOST and PACKET_BROADCAST; not what was sent to another. */
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (guint32)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+        BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, PACKET_BROADCAST, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, DHCP_SOCKET_PACKET_MAX),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    return open_filtered(ETH_P_IP, code, G_N_ELEMENTS(code), ret_fd, error);
+}
+
+bool dhcp_socket_open_nd(int *ret_fd, GError **error)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_NEXT_OFFSET),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, 12),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_HEADER),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ND_ROUTER_SOLICIT, 9, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ND_NEIGHBOR_SOLICIT, 0, 9),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_SOURCE_OFFSET),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 7),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_SOURCE_OFFSET + 4),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 5),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_SOURCE_OFFSET + 8),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, IP6_SOURCE_OFFSET + 12),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, DHCP_SOCKET_PACKET_MAX),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+
+    return open_filtered(ETH_P_IPV6, code, G_N_ELEMENTS(code), ret_fd, error);
+}
+
 bool dhcp_socket_receive(int fd, guint8 bytes[DHCP_SOCKET_PACKET_MAX],
-                         gsize *ret_size, int *ret_ifindex)
+                         gsize *ret_size, DhcpSocketOrigin *ret_from)
 {
     struct sockaddr_ll from = {0};
     socklen_t from_size = sizeof(from);
@@ -83,7 +118,8 @@ bool dhcp_socket_receive(int fd, guint8 bytes[DHCP_SOCKET_PACKET_MAX],
         return false;
     }
     *ret_size = (gsize)size;
-    *ret_ifindex = from.sll_ifindex;
+    ret_from->ifindex = from.sll_ifindex;
+    memcpy(ret_from->mac.bytes, from.sll_addr, sizeof(ret_from->mac.bytes));
     return true;
 }
 
@@ -92,7 +128,8 @@ void dhcp_socket_send(int fd, int ifindex, const Mac *destination,
 {
     struct sockaddr_ll to = {
         .sll_family = AF_PACKET,
-        .sll_protocol = htons(ETH_P_IP),
+        /* As the version says, the first four bits of both. */
+        .sll_protocol = htons(bytes[0] >> 4 == 6 ? ETH_P_IPV6 : ETH_P_IP),
         .sll_ifindex = ifindex,
         .sll_halen = sizeof(destination->bytes),
     };

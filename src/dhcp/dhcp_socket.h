@@ -25,11 +25,21 @@
  */
 bool dhcp_socket_open(int *ret_fd, GError **error) must_use;
 
+/* As above, for what guests send before they use an IPv6 address: ICMPv6 router
+ * solicitations, and neighbour solicitations from the unspecified address. */
+bool dhcp_socket_open_nd(int *ret_fd, GError **error) must_use;
+
+/* Where a packet came from. */
+typedef struct {
+    int ifindex;
+    Mac mac;
+} DhcpSocketOrigin;
+
 /**
  * dhcp_socket_receive:
  * @bytes: DHCP_SOCKET_PACKET_MAX bytes, filled from the IP header on
  * @ret_size: bytes filled
- * @ret_ifindex: the interface it came in by
+ * @ret_from: the interface it came in by, and its sender
  *
  * Does not wait. Privilege: none
  * Returns: true if there was a packet of an Ethernet interface; false with
@@ -37,7 +47,7 @@ bool dhcp_socket_open(int *ret_fd, GError **error) must_use;
  *   recv(2) has them
  */
 bool dhcp_socket_receive(int fd, guint8 bytes[DHCP_SOCKET_PACKET_MAX],
-                         gsize *ret_size, int *ret_ifindex) must_use;
+                         gsize *ret_size, DhcpSocketOrigin *ret_from) must_use;
 
 /* Sends a frame from the IP header on out by one interface, or drops it: the
  * client asks again. Does not wait. Privilege: none */

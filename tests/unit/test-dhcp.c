@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "dhcp/dhcp_answer.h"
 #include "dhcp/dhcp_frame.h"
+#include "dhcp/dhcp_nd.h"
 #include "dhcp/dhcp_outbox.h"
 #include "dhcp/dhcp_packet.h"
+#include "dhcp/dhcp_probe.h"
+#include "dhcp/dhcp_ra.h"
+#include "dhcp/dhcp_release.h"
 #include "dhcp/dhcp_resolvers.h"
 
 #include <string.h>
@@ -287,6 +291,10 @@ static void test_terms(void)
     terms = dhcp_answer_options(&segment, "", host, 1);
     g_assert_cmphex(terms.router, ==, GATEWAY);
     g_assert_cmphex(terms.dns[0], ==, 0x09090909);
+    segment.dns_served = 1;
+    terms = dhcp_answer_options(&segment, "", host, 1);
+    g_assert_cmpuint(terms.n_dns, ==, 1);
+    g_assert_cmphex(terms.dns[0], ==, GATEWAY);
 }
 
 static void test_malformed(void)
@@ -577,6 +585,195 @@ static void test_fuzz(void)
     g_assert_cmpuint(n_answers, >, 1000);
 }
 
+/* A solicitation for fd12::5054:ff:fe12:3456 from the unspecified address, of 24
+ * bytes, without options. */
+#define SOLICITATION                                                           \
+    "6000000000183aff 00000000000000000000000000000000"                        \
+    "ff0200000000000000000001ff123456"                                         \
+    "8700000000000000 fd12000000000000505400fffe123456"
+
+static bool parse_nd(const char *hex, Address6 *ret_target)
+{
+    guint8 bytes[128];
+    gsize size = decode(hex, bytes);
+    g_autofree guint8 *copy = g_memdup2(bytes, size);
+
+    return dhcp_nd_parse(copy, size, ret_target);
+}
+
+#define RA_WHOLE  \
+    "6000000000703aff" \
+    "fe800000000000000000000000000001ff020000000000000000000000000001" \
+    "8600f177000007080000000000000000" \
+    "0101fe54800000040501000000000578030440c0ffffffffffffffff00000000" \
+    "fd123456789a000500000000000000001903000000000708fd123456789a0000" \
+    "00000000000000011f03000000000708036e617408696e7465726e616c000000"
+#define RA_LEAST  \
+    "6000000000383aff" \
+    "fe800000000000000000000000000001ff020000000000000000000000000001" \
+    "86000ee0000000000000000000000000" \
+    "0101fe5480000004030440c0ffffffffffffffff00000000fd123456789a0005" \
+    "0000000000000000"
+
+static void test_nd(void)
+{
+    static const char *const refused[] = {
+        "",
+        "60",
+        /* one byte short; a length that says more than there is */
+        "6000000000173aff 00000000000000000000000000000000"
+        "ff0200000000000000000001ff123456"
+        "8700000000000000 fd12000000000000505400fffe1234",
+        "6000000000193aff 00000000000000000000000000000000"
+        "ff0200000000000000000001ff123456"
+        "8700000000000000 fd12000000000000505400fffe123456",
+        /* version 4; UDP; hop limit 254; a source; an advertisement; code 1; a
+         * target of multicast */
+        "4000000000183aff 00000000000000000000000000000000"
+        "ff0200000000000000000001ff123456"
+        "8700000000000000 fd12000000000000505400fffe123456",
+        "60000000001811ff 00000000000000000000000000000000"
+        "ff0200000000000000000001ff123456"
+        "8700000000000000 fd12000000000000505400fffe123456",
+        "6000000000183afe 00000000000000000000000000000000"
+        "ff0200000000000000000001ff123456"
+        "8700000000000000 fd12000000000000505400fffe123456",
+        "6000000000183aff fe800000000000000000000000000001"
+        "ff0200000000000000000001ff123456"
+        "8700000000000000 fd12000000000000505400fffe123456",
+        "6000000000183aff 00000000000000000000000000000000"
+        "ff0200000000000000000001ff123456"
+        "8800000000000000 fd12000000000000505400fffe123456",
+        "6000000000183aff 00000000000000000000000000000000"
+        "ff0200000000000000000001ff123456"
+        "8701000000000000 fd12000000000000505400fffe123456",
+        "6000000000183aff 00000000000000000000000000000000"
+        "ff0200000000000000000001ff123456"
+        "8700000000000000 ff12000000000000505400fffe123456",
+    };
+    const Mac mac = {{0x52, 0x54, 0, 0x12, 0x34, 0x56}};
+    const Mac other = {{0x52, 0x54, 0, 0x12, 0x34, 0x57}};
+    Address6 target;
+
+    g_assert_true(parse_nd(SOLICITATION, &target));
+    g_assert_cmpstr(address_format_ipv6(&target).text, ==,
+                    "fd12::5054:ff:fe12:3456");
+    /* Ethernet pads what is shorter than 60 bytes. */
+    g_assert_true(parse_nd(SOLICITATION "000000000000", &target));
+    g_assert_true(dhcp_nd_is_from_mac(&target, &mac));
+    g_assert_false(dhcp_nd_is_from_mac(&target, &other));
+    g_assert_false(dhcp_nd_is_link_local(&target));
+    target.bytes[0] = 0xfe;
+    target.bytes[1] = 0xbf;
+    g_assert_true(dhcp_nd_is_link_local(&target));
+    target.bytes[1] = 0xc0;
+    g_assert_false(dhcp_nd_is_link_local(&target));
+    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+        g_assert_false(parse_nd(refused[i], &target));
+    }
+}
+
+static void test_probe(void)
+{
+    guint8 bytes[DHCP_PROBE_SIZE_MAX];
+    gsize size = dhcp_probe_build(GATEWAY, 0xabcd, bytes);
+    g_autofree char *text = encode(bytes, size);
+
+    g_assert_cmpstr(text, ==,
+                    "abcd00000001000000000000"
+                    "0131" "023737" "03313638" "03313932"
+                    "07696e2d61646472" "0461727061" "00" "000c0001");
+    g_assert_cmpuint(dhcp_probe_build(G_MAXUINT32, 0, bytes), <=, sizeof(bytes));
+}
+
+static void test_release(void)
+{
+    static const char *const refused[] = {
+        "",
+        "duid 00:01:00:01",
+        "1 06-52:54:00:12:34:56 192.168.77.10 web *",
+        "1 52:54:00:12:34:56 192.168.77.256 web *",
+        "1 52:54:00:12:34:56 192.168.77.10 web",
+        "1 52:54:00:12:34:56 192.168.77.10 web 0",
+        "1 52:54:00:12:34:56 192.168.77.10 web 01-02",
+    };
+    Request request = {0};
+    DhcpMessage message;
+    DhcpLease lease;
+    guint32 address = 0;
+
+    g_assert_true(dhcp_release_parse(
+        "1795371303 52:54:00:12:34:56 192.168.77.10 * ff:00:0a\n", &lease));
+    request.size = dhcp_release_build(&lease, GATEWAY, request.bytes);
+    g_assert_true(parse(&request, &message));
+    g_assert_cmpint(message.type, ==, DHCP_RELEASE);
+    g_assert_cmphex(message.ciaddr, ==, ADDRESS);
+    g_assert_cmphex(message.server_id, ==, GATEWAY);
+    g_assert_cmpmem(message.chaddr.bytes, 6, "\x52\x54\0\x12\x34\x56", 6);
+    g_assert_cmpmem(message.client_id, message.client_id_length, "\xff\0\x0a", 3);
+    g_assert_true(dhcp_release_parse(
+        "0 52:54:00:12:34:56 192.168.77.10 web *\n", &lease));
+    request.size = dhcp_release_build(&lease, GATEWAY, request.bytes);
+    g_assert_true(parse(&request, &message));
+    g_assert_false(message.has_client_id);
+    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+        g_assert_false(dhcp_release_parse(refused[i], &lease));
+    }
+    g_assert_true(dhcp_release_find_address(
+        "52:54:00:12:34:56,192.168.77.10,web\n# tsabcdef3 5\n", &address));
+    g_assert_cmphex(address, ==, ADDRESS);
+    g_assert_true(dhcp_release_find_address("52:54:00:12:34:56,192.168.77.11\n",
+                                            &address));
+    g_assert_cmphex(address, ==, OTHER);
+    g_assert_false(dhcp_release_find_address("52:54:00:12:34:56\n", &address));
+}
+
+/* The checksum is the one that tests/lib/packets.py computes. */
+static void test_ra(void)
+{
+    Segment segment = make_segment();
+    guint8 bytes[DHCP_RA_SIZE_MAX];
+    g_autofree char *whole = NULL;
+    g_autofree char *closed = NULL;
+    g_autofree char *least = NULL;
+
+    segment.subnet6_address = (Address6){{0xfd, 0x12, 0x34, 0x56, 0x78, 0x9a}};
+    segment.subnet6_length = 48;
+    segment.dns_served = 1;
+    whole = encode(bytes, dhcp_ra_build(&segment, 4, 1400, bytes));
+    g_assert_cmpstr(whole, ==, RA_WHOLE);
+    /* without a default route, the name server is on the link as well */
+    segment.uplink = UPLINK_NONE;
+    closed = encode(bytes, dhcp_ra_build(&segment, 4, 1400, bytes));
+    g_assert_nonnull(strstr(closed, "03048080ffffffffffffffff00000000"
+                                    "fd123456789a00000000000000000001"));
+    segment.dns_served = 0;
+    least = encode(bytes, dhcp_ra_build(&segment, 4, 0, bytes));
+    g_assert_cmpstr(least, ==, RA_LEAST);
+}
+
+static bool parse_rs(const char *hex)
+{
+    guint8 bytes[128];
+    gsize size = decode(hex, bytes);
+    g_autofree guint8 *copy = g_memdup2(bytes, size);
+
+    return dhcp_ra_is_solicitation(copy, size);
+}
+
+static void test_rs(void)
+{
+#define ADDRESSES                                                              \
+    "00000000000000000000000000000000" "ff020000000000000000000000000002"
+    g_assert_true(parse_rs("6000000000083aff" ADDRESSES "8500000000000000"));
+    g_assert_false(parse_rs("6000000000083aff" ADDRESSES "85000000000000"));
+    g_assert_false(parse_rs("6000000000093aff" ADDRESSES "8500000000000000"));
+    g_assert_false(parse_rs("6000000000083afe" ADDRESSES "8500000000000000"));
+    g_assert_false(parse_rs("6000000000083aff" ADDRESSES "8600000000000000"));
+    g_assert_false(parse_rs("6000000000083aff" ADDRESSES "8501000000000000"));
+    g_assert_false(parse_rs("60000000000811ff" ADDRESSES "8500000000000000"));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -592,5 +789,10 @@ int main(int argc, char **argv)
     g_test_add_func("/dhcp/outbox", test_outbox);
     g_test_add_func("/dhcp/resolvers", test_resolvers);
     g_test_add_func("/dhcp/fuzz", test_fuzz);
+    g_test_add_func("/dhcp/neighbours", test_nd);
+    g_test_add_func("/dhcp/probe", test_probe);
+    g_test_add_func("/dhcp/release", test_release);
+    g_test_add_func("/dhcp/router-advertisement", test_ra);
+    g_test_add_func("/dhcp/router-solicitation", test_rs);
     return g_test_run();
 }
