@@ -2,20 +2,16 @@
 #include "helper/acquire.h"
 
 #include "base/fd.h"
-#include "firewall/firewall.h"
-#include "helper/carry_out.h"
 #include "helper/claim.h"
 #include "helper/lookup.h"
 #include "helper/network_up.h"
-#include "helper/places.h"
+#include "helper/build_port.h"
 #include "helper/privilege.h"
 #include "helper/resolve.h"
-#include "kernel/observe.h"
+#include "helper/site.h"
+#include "helper/take_down.h"
 #include "kernel/tap.h"
 #include "pool/slots.h"
-
-#include <linux/netlink.h>
-#include <string.h>
 
 /*
  * The stations in their order, one function each:
@@ -24,8 +20,7 @@
  *   permit    may they?                       pure
  *   network   is it made and in order?        registry, firewall, kernel
  *   claim     which slot?                     store, kernel
- *   resident  who answers the guest?          services
- *   port      make the tap a port             kernel, firewall
+ *   port      make the tap a port             services, kernel, firewall
  *
  * What a later station finds out never changes an earlier one's answer.
  */
@@ -83,160 +78,77 @@ static bool permit(Lookup *lookup, const RegistryNetwork *record,
                           lookup->profile, lookup->profile_trusted, error);
 }
 
-/* The resident must find a tap, and needs privilege that the port does not. */
-static bool ensure_resident(const Segment *segment, Stations *stations,
-                            GError **error)
+/* What the stations of a start know once it is permitted. */
+typedef struct {
+    Lookup lookup;
+    Site site;
+    NetworkGrants grants;
+    RegistryNetwork record;
+    NetworkState state;
+} Start;
+
+static void start_clear(Start *start)
 {
-    Plan plan;
-
-    plan_resident(segment, &plan);
-    return carry_out(&plan, stations, error) && privilege_settle(error);
+    lookup_clear(&start->lookup);
+    site_clear(&start->site);
+    network_state_clear(&start->state);
 }
-
-/* What DHCP tells the guest beyond its address. */
-static bool note_hostname(const Places *places, const RegistryNetwork *record,
-                          const Claim *claim, GError **error)
-{
-    autofd ports_fd = -1;
-
-    /* Without a name there is nothing to say, and what a former holder's
-     * record says is not about this interface. */
-    if (!claim->hostname[0] || !record->segment.dhcp) {
-        return true;
-    }
-    ports_fd = places_open_file(places->run_fd, PLACES_PORTS);
-    return registry_put_port(ports_fd, record->ports_base + claim->slot,
-                             claim->tap_ifindex, claim->hostname, error);
-}
-
-/* Makes the tap a port. If that fails, what was mended of the network on the way
- * is taken back, and so is the guard, though its interface index never comes
- * back. */
-static bool make_port(const Segment *segment, const Profile *profile,
-                      const Claim *claim, Stations *stations, GError **error)
-{
-    PlanPort port = {
-        .slot = claim->slot,
-        .new_holder = claim->new_holder,
-    };
-    Plan plan;
-
-    if (profile && profile->has_mac) {
-        port.mac = profile->mac;
-        port.has_mac = true;
-    }
-    plan_port(segment, &port, &plan);
-    if (carry_out(&plan, stations, error)) {
-        return true;
-    }
-    apply_undo(stations->apply);
-    for (guint i = 0; i < plan.n_operations; i++) {
-        if (plan.operations[i].type == PLAN_GUARD_MAC) {
-            firewall_forget_port(stations->netfilter, &plan.operations[i],
-                                 claim->tap_ifindex);
-        }
-    }
-    return false;
-}
-
-static bool open_sockets(Sockets *sockets, GError **error)
-{
-    return netlink_open(NETLINK_ROUTE, &sockets->route, error) &&
-           netlink_open(NETLINK_NETFILTER, &sockets->netfilter, error);
-}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Start, start_clear)
 
 /* Sees to the network, and takes its warning over. */
-static bool ensure_network(Lookup *lookup, const NetworkGrants *grants,
-                           const Places *places, const RegistryPlace *place,
-                           const Sockets *sockets, RegistryNetwork *record,
-                           NetworkState *state, GPtrArray *warnings,
-                           GError **error)
+static bool ensure_network(Start *start, GPtrArray *warnings, GError **error)
 {
-    if (!network_up(lookup, grants, places, place, sockets, record, state, error)) {
+    if (!network_up(&start->lookup, &start->grants, &start->site, &start->record,
+                    &start->state, error)) {
         return false;
     }
-    if (state->warning) {
-        g_ptr_array_add(warnings, g_steal_pointer(&state->warning));
+    if (start->state.warning) {
+        g_ptr_array_add(warnings, g_steal_pointer(&start->state.warning));
     }
     return true;
 }
 
-/* From a slot on a network that stands to a port. */
-static bool build_port(const Lookup *lookup, const Places *places,
-                       const RegistryPlace *place, const Sockets *sockets,
-                       const RegistryNetwork *record, const Claim *claim,
-                       GError **error)
-{
-    g_autoptr(Apply) apply = apply_new(sockets->route, sockets->netfilter,
-                                       claim->tap_ifindex, &claim->tap);
-    guint32 verified = registry_generation(places->registry_fd, place);
-    Stations stations = {
-        .netfilter = sockets->netfilter,
-        .apply = apply,
-        .run_fd = places->run_fd,
-        .tap_ifindex = claim->tap_ifindex,
-        .tap = claim->tap,
-        .generation = verified,
-    };
-
-    if (!ensure_resident(&record->segment, &stations, error) ||
-        !note_hostname(places, record, claim, error) ||
-        !make_port(&record->segment, lookup->profile, claim, &stations, error)) {
-        return false;
-    }
-    /* An element of ours moved the generation on. */
-    return network_note_generation(places, place, verified,
-                                   stations.generation, error);
-}
-
 /* Somebody else worked on networks while the tap was not there yet: sees to the
  * network once more, and that the slot is still what it was. */
-static bool ensure_again(Lookup *lookup, const NetworkGrants *grants,
-                         const Places *places, const RegistryPlace *place,
-                         const Sockets *sockets, const Claim *claim,
-                         RegistryNetwork *record, NetworkState *state,
-                         GError **error)
+static bool ensure_again(Start *start, const Claim *claim, GError **error)
 {
-    guint32 address = slots_address(&record->segment, claim->slot);
+    const Segment *segment = &start->record.segment;
+    guint32 address = slots_address(segment, claim->slot);
     g_auto(NetworkState) again = {0};
 
-    if (!network_up(lookup, grants, places, place, sockets, record, &again,
-                    error)) {
+    if (!network_up(&start->lookup, &start->grants, &start->site, &start->record,
+                    &again, error)) {
         return false;
     }
     /* Made by this start after all: then it is this start's to take back. */
     if (again.is_new) {
         again.tap_ifindex = claim->tap_ifindex;
-        network_state_clear(state);
-        *state = again;
+        network_state_clear(&start->state);
+        start->state = again;
         again = (NetworkState){0};
     }
-    return (slots_usable(&record->segment, claim->slot) &&
-            slots_address(&record->segment, claim->slot) == address) ||
+    return (slots_usable(segment, claim->slot) &&
+            slots_address(segment, claim->slot) == address) ||
            error_set(error, TAPSTER_ERROR_BUSY,
                      "it was changed while this port was made: try again");
 }
 
 /* From a permitted request to a port. */
-static bool build(Lookup *lookup, const NetworkGrants *grants,
-                  const ClaimWish *wish, const Places *places,
-                  const RegistryPlace *place, const Sockets *sockets,
-                  RegistryNetwork *record, NetworkState *state, int *tun_fd,
+static bool build(Start *start, const ClaimWish *wish, int *tun_fd,
                   int *ret_tap_fd, GPtrArray *warnings, GError **error)
 {
     g_auto(Claim) claim = {0};
 
-    if (!ensure_network(lookup, grants, places, place, sockets, record, state,
-                        warnings, error) ||
-        !claim_slot(&record->segment, state->is_new, tun_fd, places, sockets,
+    if (!ensure_network(start, warnings, error) ||
+        !claim_slot(&start->record, start->state.is_new, tun_fd, &start->site,
                     wish, &claim, error)) {
         return false;
     }
-    state->tap_ifindex = claim.tap_ifindex;
-    if ((!network_is_same(places, place, state) &&
-         !ensure_again(lookup, grants, places, place, sockets, &claim, record,
-                       state, error)) ||
-        !build_port(lookup, places, place, sockets, record, &claim, error)) {
+    start->state.tap_ifindex = claim.tap_ifindex;
+    if ((!network_is_same(&start->site, &start->state) &&
+         !ensure_again(start, &claim, error)) ||
+        !build_port(&start->lookup, &start->grants, wish->caller, &start->site,
+                    &start->record, &claim, warnings, error)) {
         return false;
     }
     *ret_tap_fd = claim.tap_fd;
@@ -245,69 +157,60 @@ static bool build(Lookup *lookup, const NetworkGrants *grants,
 }
 
 /* All that is done as root. What it leaves if it fails is nothing. */
-static bool build_or_leave(Lookup *lookup, const NetworkGrants *grants,
-                           const ClaimWish *wish, Places *places,
-                           RegistryPlace *place, const Sockets *sockets,
-                           RegistryNetwork *record, int *ret_tap_fd,
+static bool build_or_leave(Start *start, const ClaimWish *wish, int *ret_tap_fd,
                            GPtrArray *warnings, GError **error)
 {
-    g_auto(NetworkState) state = {0};
     autofd tun_fd = -1;
     char *warning = NULL;
 
     /* /dev/net/tun first: without it nothing need be begun. */
     if (!tap_open(&tun_fd, error) ||
-        !places_ensure(place, places, &warning, error)) {
+        !places_ensure(&start->site.place, &start->site.places, &warning,
+                       error)) {
         return false;
     }
     if (warning) {
         g_ptr_array_add(warnings, warning);
     }
-    if (build(lookup, grants, wish, places, place, sockets, record, &state,
-              &tun_fd, ret_tap_fd, warnings, error)) {
+    if (build(start, wish, &tun_fd, ret_tap_fd, warnings, error)) {
         return true;
     }
     fd_cleanup(&tun_fd);
     tun_fd = -1;
-    network_take_back(places, place, sockets, record, &state);
+    network_take_back(&start->site, &start->record, &start->state);
     return false;
 }
 
 bool acquire_port(const Request *request, const Caller *caller, int *ret_tap_fd,
                   GPtrArray *ret_warnings, GError **error)
 {
-    g_auto(Lookup) lookup = LOOKUP_NONE;
-    g_auto(Places) places = PLACES_NONE;
-    g_auto(Sockets) sockets = {0};
-    NetworkGrants grants;
-    RegistryPlace place = {{0}, 0};
-    RegistryNetwork record = {0};
+    g_auto(Start) start = {.lookup = LOOKUP_NONE, .site = SITE_NONE};
+    Lookup *lookup = &start.lookup;
     ClaimWish wish = {.caller = caller, .vnet_hdr = request->use_vnet};
 
-    if (!lookup_find(request, caller, &lookup, error) ||
-        !open_sockets(&sockets, error) ||
-        !observe_namespace(netlink_fd(sockets.route), &place.netns_cookie, error) ||
-        !places_find(&place, &places, error)) {
+    if (!lookup_find(request, caller, lookup, error) ||
+        !site_open(&start.site, error)) {
         return false;
     }
-    wish.profile = lookup.profile;
-    if (!registry_find(places.registry_fd, &place, lookup.name, &record)) {
-        record = (RegistryNetwork){0}; /* the first start here */
+    wish.profile = lookup->profile;
+    if (!registry_find(start.site.places.registry_fd, &start.site.place,
+                       lookup->name, &start.record)) {
+        start.record = (RegistryNetwork){0}; /* the first start here */
     }
-    if (!permit(&lookup, &record, caller, &grants, &wish.max_ports, error) ||
+    if (!permit(lookup, &start.record, caller, &start.grants, &wish.max_ports,
+                error) ||
         !privilege_as_root(error)) {
         return false;
     }
     /* Until now the caller could stop this process, and keep a permission for
      * later that the administrator has withdrawn since. */
-    if (!trusted_unchanged(lookup.fd, &lookup.network_file)) {
+    if (!trusted_unchanged(lookup->fd, &lookup->network_file)) {
         return error_set(error, TAPSTER_ERROR_BUSY,
                          "'%s' was changed during this start: try again",
-                         lookup.file);
+                         lookup->file);
     }
-    if (!build_or_leave(&lookup, &grants, &wish, &places, &place, &sockets,
-                        &record, ret_tap_fd, ret_warnings, error)) {
-        g_prefix_error(error, "network '%s': ", lookup.name);
+    if (!build_or_leave(&start, &wish, ret_tap_fd, ret_warnings, error)) {
+        g_prefix_error(error, "network '%s': ", lookup->name);
         return false;
     }
     return true;

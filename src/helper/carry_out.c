@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "helper/carry_out.h"
 
-#include "firewall/firewall.h"
-#include "services/services_dhcp.h"
+#include "helper/residents.h"
 
 /*
  * The kernel's operations are queued and go out together; what another station
@@ -12,22 +11,26 @@
 static bool by_firewall(const PlanOperation *operation, Stations *stations,
                         GError **error)
 {
+    Netlink *netfilter = stations->site->sockets.netfilter;
+
     if (operation->type == PLAN_FIREWALL) {
-        return firewall_ensure(stations->netfilter, stations->segments,
-                               stations->fenced, &stations->generation,
+        return firewall_ensure(netfilter, stations->wish, &stations->generation,
                                &stations->firewall_changed, error);
     }
-    return firewall_apply_port(stations->netfilter, operation,
-                               stations->tap_ifindex, &stations->tap,
-                               &stations->generation, error);
+    return firewall_apply_port(netfilter, operation, stations->tap_ifindex,
+                               &stations->tap, &stations->generation, error);
 }
 
-static bool by_services(const Stations *stations, GError **error)
+static bool by_services(const PlanOperation *operation, const Stations *stations,
+                        GError **error)
 {
-    bool running = false;
-
-    return services_find_dhcp(stations->run_fd, &running, error) &&
-           (running || services_start_dhcp(stations->run_fd, error));
+    if (operation->type == PLAN_DNS_FILES) {
+        return residents_write_dns(stations->site, stations->segment, error);
+    }
+    return residents_ensure(stations->site,
+                            operation->type == PLAN_DNS ? SERVICE_DNS
+                                                        : SERVICE_DHCP,
+                            stations->segment->name, error);
 }
 
 static bool by_station(const PlanOperation *operation, Stations *stations,
@@ -42,7 +45,7 @@ static bool by_station(const PlanOperation *operation, Stations *stations,
         return false;
     }
     return station == PLAN_BY_FIREWALL ? by_firewall(operation, stations, error)
-                                       : by_services(stations, error);
+                                       : by_services(operation, stations, error);
 }
 
 bool carry_out(const Plan *plan, Stations *stations, GError **error)

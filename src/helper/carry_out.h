@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "firewall/firewall.h"
+#include "helper/site.h"
 #include "kernel/apply.h"
 
 /*
@@ -9,13 +11,12 @@
 
 /* What the stations need beyond the operation. */
 typedef struct {
-    Netlink *netfilter;
+    const Site *site;
+    const Segment *segment; /* the network that the plan is for */
     Apply *apply;
-    int run_fd;      /* of this network namespace */
     int tap_ifindex; /* 0 while no tap is claimed */
     Ifname tap;
-    GArray *segments;      /* Segment: all networks made here (PLAN_FIREWALL) */
-    GArray *fenced;        /* Ifname (PLAN_FIREWALL) */
+    const FirewallWish *wish; /* PLAN_FIREWALL */
     guint32 generation;    /* last found in order; moved on by the firewall */
     bool firewall_changed; /* PLAN_FIREWALL had something to do */
 } Stations;
@@ -26,7 +27,8 @@ typedef struct {
  *
  * Stops at the first operation that fails; the caller undoes.
  *
- * Privilege: CAP_NET_ADMIN; for PLAN_DHCP that of services_start_dhcp()
+ * Privilege: CAP_NET_ADMIN; for PLAN_DHCP and PLAN_DNS that of services_start(),
+ *   for PLAN_DNS_FILES CAP_KILL
  * Errors: those of the stations
  * Returns: true if all are done
  */

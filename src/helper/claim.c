@@ -2,14 +2,18 @@
 #include "helper/claim.h"
 
 #include "base/fd.h"
+#include "helper/claim_refuse.h"
 #include "helper/owners.h"
 #include "helper/quota.h"
+#include "helper/reserve.h"
 #include "kernel/link.h"
 #include "kernel/observe.h"
 #include "kernel/tap.h"
 #include "pool/choice.h"
+#include "pool/reservations.h"
 #include "pool/slots.h"
 #include "pool/store.h"
+#include "services/services_leases.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,8 +62,11 @@ void claim_clear(Claim *claim)
 /* What the loop works with. */
 typedef struct {
     const Segment *segment;
+    const GArray *reservations; /* Reservation; NULL without any */
+    const GByteArray *leased;   /* by slot: another guest has its address, by
+                                 * DHCP; NULL without any */
     bool is_new;
-    const Sockets *sockets;
+    const Site *site;
     const ClaimWish *wish;
     Quota quota; /* its store is the one that slots are chosen from */
     int tun_fd; /* /dev/net/tun, becomes the tap */
@@ -94,6 +101,11 @@ static bool claim_tap(const Claimer *claimer, const Ifname *tap,
                      claimer->wish->caller->uid, ret_result, error);
 }
 
+static bool is_leased(const Claimer *claimer, guint32 slot)
+{
+    return claimer->leased && claimer->leased->data[slot];
+}
+
 /* Tries one slot. A persistent tap that nobody is attached to does not keep
  * it. */
 static bool try_slot(const Claimer *claimer, guint32 slot, bool *ret_claimed,
@@ -104,18 +116,23 @@ static bool try_slot(const Claimer *claimer, guint32 slot, bool *ret_claimed,
     FactsLink link;
     bool exists = false;
 
+    if (is_leased(claimer, slot)) {
+        *ret_claimed = false;
+        return true;
+    }
     if (!claim_tap(claimer, &tap, &result, error)) {
         return false;
     }
     if (result == TAP_TAKEN) {
-        if (!observe_link(claimer->sockets->route, &tap, &exists, &link, error)) {
+        if (!observe_link(claimer->site->sockets.route, &tap, &exists, &link,
+                          error)) {
             return false;
         }
         /* The group is set before a tap is handed over, and only by us: what has
          * another one was made by somebody else who likes our names. */
         if (exists && link.persistent && !link.carrier &&
             link.kind == LINK_TAP && link.group == claimer->segment->group &&
-            (!link_delete(claimer->sockets->route, link.ifindex, error) ||
+            (!link_delete(claimer->site->sockets.route, link.ifindex, error) ||
              !claim_tap(claimer, &tap, &result, error))) {
             return false;
         }
@@ -136,23 +153,42 @@ static bool insist_on_slot(Claimer *claimer, guint32 slot, bool *ret_claimed,
     return !claimer->going_away;
 }
 
+/* True if the profile's VM runs, on another slot than @fixed: as it was before its
+ * address was fixed. */
+static bool runs_elsewhere(const Claimer *claimer, guint32 fixed)
+{
+    guint32 slot;
+
+    if (!store_find_name(claimer->quota.store, claimer->wish->profile->name,
+                         &slot) ||
+        slot == fixed) {
+        return false;
+    }
+    Ifname tap = slots_tap_name(claimer->segment, slot);
+
+    return tap_exists(netlink_fd(claimer->site->sockets.route), &tap, NULL);
+}
+
 static bool claim_fixed(Claimer *claimer, guint32 *ret_slot, GError **error)
 {
     const Profile *profile = claimer->wish->profile;
+    const Reservation *reservation;
     bool claimed = false;
 
     if (!slots_find_address(claimer->segment, profile->address, ret_slot) ||
         !slots_usable(claimer->segment, *ret_slot)) {
-        guint32 first = slots_address(claimer->segment, 0);
-        guint32 last =
-            slots_address(claimer->segment, slots_count(claimer->segment) - 1);
-
-        return error_set(
-            error, TAPSTER_ERROR_CONFIG,
-            "profile '%s' fixes %s, which is not in its pool, "
-            "%s to %s",
-            profile->file, address_format_ipv4(profile->address).text,
-            address_format_ipv4(first).text, address_format_ipv4(last).text);
+        return claim_refuse_outside(claimer->segment, profile, error);
+    }
+    reservation = reservations_forbid(claimer->reservations, claimer->segment,
+                                      claimer->wish->caller->uid, profile->name,
+                                      *ret_slot);
+    if (reservation) {
+        return claim_refuse_reserved(&claimer->quota, profile, reservation,
+                                     error);
+    }
+    if (runs_elsewhere(claimer, *ret_slot)) {
+        claimer->going_away = claimer->may_wait;
+        return !claimer->going_away && claim_refuse_copy(profile, error);
     }
     if (!insist_on_slot(claimer, *ret_slot, &claimed, error)) {
         return false;
@@ -168,7 +204,8 @@ static bool claim_fixed(Claimer *claimer, guint32 *ret_slot, GError **error)
 static bool claim_any(const Claimer *claimer, const char *name,
                       guint32 *ret_slot, GError **error)
 {
-    g_autoptr(Choice) choice = choice_new(claimer->quota.store, name);
+    g_autoptr(Choice) choice =
+        choice_new(claimer->quota.store, claimer->reservations, name);
     bool claimed = false;
     guint32 slot;
 
@@ -181,10 +218,8 @@ static bool claim_any(const Claimer *claimer, const char *name,
             return true;
         }
     }
-    return error_set(error, TAPSTER_ERROR_EXHAUSTED,
-                     "all of its %u slots are taken: end a VM, or give it a "
-                     "larger \"subnet\" and \"pool\"",
-                     slots_count(claimer->segment));
+    return claim_refuse_exhausted(&claimer->quota, claimer->reservations, name,
+                                  error);
 }
 
 /* The name's own slot; while a VM of that name runs, the next copy's. */
@@ -199,7 +234,9 @@ static bool claim_named(Claimer *claimer, guint32 *ret_slot, char **ret_name,
                       : g_strdup_printf("%s-%u", profile->name, copy);
         bool claimed = false;
 
-        if (!store_find_name(claimer->quota.store, name, ret_slot)) {
+        if (!choice_find_own(claimer->quota.store, claimer->reservations, name,
+                             ret_slot) ||
+            is_leased(claimer, *ret_slot)) {
             *ret_name = g_steal_pointer(&name);
             return claim_any(claimer, *ret_name, ret_slot, error);
         }
@@ -210,11 +247,8 @@ static bool claim_named(Claimer *claimer, guint32 *ret_slot, char **ret_name,
             *ret_name = g_steal_pointer(&name);
             return true;
         }
-        if (profile->has_mac) {
-            return error_set(error, TAPSTER_ERROR_BUSY,
-                             "a VM of profile '%s' is running, and it fixes "
-                             "a MAC: end that one, or leave \"mac\" out",
-                             profile->file);
+        if (profile->has_mac || profile->forwards->len > 0) {
+            return claim_refuse_copy(profile, error);
         }
     }
     return error_set(error, TAPSTER_ERROR_EXHAUSTED,
@@ -261,7 +295,7 @@ static bool run(Claimer *claimer, bool memory, bool lost, Claim *ret_claim,
         return false;
     }
     claim.tap = slots_tap_name(claimer->segment, claim.slot);
-    if (!tap_exists(netlink_fd(claimer->sockets->route), &claim.tap,
+    if (!tap_exists(netlink_fd(claimer->site->sockets.route), &claim.tap,
                     &claim.tap_ifindex)) {
         return error_set(error, TAPSTER_ERROR_KERNEL,
                          "tap %s was taken away while it was set up",
@@ -283,8 +317,7 @@ static bool run(Claimer *claimer, bool memory, bool lost, Claim *ret_claim,
 }
 
 /* All that the lock of the leases is held for. */
-static bool attempt(Claimer *claimer, const Places *places, Claim *ret_claim,
-                    GError **error)
+static bool attempt(Claimer *claimer, Claim *ret_claim, GError **error)
 {
     const ClaimWish *wish = claimer->wish;
     autofd slots_fd = -1;
@@ -295,7 +328,7 @@ static bool attempt(Claimer *claimer, const Places *places, Claim *ret_claim,
                             : 2 * wish->max_ports;
     bool lost = false;
 
-    open_leases(places, claimer->segment, wish->caller->uid, &slots_fd, &user_fd);
+    open_leases(&claimer->site->places, claimer->segment, wish->caller->uid, &slots_fd, &user_fd);
 
     bool memory =
         slots_fd >= 0 && user_fd >= 0 && places_lock(slots_fd, LOCK_WAIT_MS);
@@ -312,22 +345,25 @@ static bool attempt(Claimer *claimer, const Places *places, Claim *ret_claim,
     return run(claimer, memory, lost, ret_claim, error);
 }
 
-bool claim_slot(const Segment *segment, bool is_new, int *tun_fd,
-                const Places *places, const Sockets *sockets,
-                const ClaimWish *wish, Claim *ret_claim, GError **error)
+bool claim_slot(const RegistryNetwork *record, bool is_new, int *tun_fd,
+                const Site *site, const ClaimWish *wish, Claim *ret_claim,
+                GError **error)
 {
     const struct timespec pause = {0, 2000000};
     gint64 until_us = g_get_monotonic_time() + GOING_AWAY_MS * 1000;
-    autofd owners_fd = owners_open(places->run_fd, segment);
+    const Segment *segment = &record->segment;
+    autofd owners_fd = owners_open(site->places.run_fd, segment);
+    g_autoptr(GArray) reservations = NULL;
+    g_autoptr(GByteArray) leased = NULL;
     Claimer claimer = {
         .segment = segment,
         .is_new = is_new,
-        .sockets = sockets,
+        .site = site,
         .wish = wish,
         .tun_fd = *tun_fd,
         .quota = {
             .segment = segment,
-            .route = sockets->route,
+            .route = site->sockets.route,
             .owners_fd = owners_fd,
             .uid = wish->caller->uid,
             .max_ports = wish->max_ports,
@@ -335,10 +371,19 @@ bool claim_slot(const Segment *segment, bool is_new, int *tun_fd,
     };
     bool done;
 
+    if (!reserve_load(site->places.run_fd, segment->name,
+                      record->grants.n_reservations, &reservations, error)) {
+        return false;
+    }
+    claimer.reservations = reservations;
+    if (segment->kind == SEGMENT_SHARED && wish->profile && wish->profile->has_mac) {
+        leased = services_leases_load(site->places.run_fd, segment, &wish->profile->mac);
+        claimer.leased = leased;
+    }
     for (;;) {
         claimer.may_wait = g_get_monotonic_time() < until_us;
         claimer.going_away = false;
-        done = attempt(&claimer, places, ret_claim, error);
+        done = attempt(&claimer, ret_claim, error);
         if (!claimer.going_away) {
             break;
         }

@@ -2,8 +2,7 @@
 #pragma once
 
 #include "helper/lookup.h"
-#include "helper/network_up.h"
-#include "helper/places.h"
+#include "helper/site.h"
 
 /*
  * From a network in force to a slot that is ours: the one loop between the
@@ -34,7 +33,7 @@ typedef struct {
 
 /**
  * claim_slot:
- * @segment: the network in force
+ * @record: the network in force
  * @is_new: this start made it: no slot of it had a holder before
  * @tun_fd: (inout): from tap_open(); becomes the tap, and is -1 then
  * @ret_claim: clear with claim_clear(); closing gives the slot back
@@ -45,10 +44,10 @@ typedef struct {
  *
  * Privilege: stage "as_root"
  * Errors: EXHAUSTED (quota or pool), BUSY (a running profile that fixes an
- *   address or a MAC), CONFIG (a fixed address outside of the pool), KERNEL
+ *   address, a MAC or forwards), CONFIG (a fixed address outside of the pool),
+ *   DENIED (one that is reserved for another), KERNEL
  * Returns: true on success
  */
-bool claim_slot(const Segment *segment, bool is_new, int *tun_fd,
-                const Places *places, const Sockets *sockets,
-                const ClaimWish *wish, Claim *ret_claim,
+bool claim_slot(const RegistryNetwork *record, bool is_new, int *tun_fd,
+                const Site *site, const ClaimWish *wish, Claim *ret_claim,
                 GError **error) must_use;

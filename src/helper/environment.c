@@ -22,6 +22,7 @@
  * setuid build on it.)
  */
 
+#define FILES_MAX      65536u  /* dnsmasq: four sockets a port */
 #define TIMER_SLACK_NS 50000ul /* what init has: Linux init/init_task.c */
 
 static void empty_environment(int argc, char **argv, char **envp)
@@ -75,6 +76,18 @@ static bool close_inherited(int kept_fd, GError **error)
     return true;
 }
 
+/* What the residents may raise theirs to, which serve everybody's ports and are
+ * started by whoever comes first. */
+static void raise_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < FILES_MAX) {
+        limit.rlim_max = FILES_MAX;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 /* Raises every limit whose lack could stop us half way; no core files, which
  * could hold what only root may read. In a container without CAP_SYS_RESOURCE
  * the hard limits stand. Most of them end a start as a signal would; but one
@@ -122,6 +135,7 @@ static bool reset_limits(GError **error)
         }
     }
     (void)setrlimit(RLIMIT_CORE, &no_core);
+    raise_files();
     return true;
 }
 

@@ -181,9 +181,10 @@ static bool contains(const GPtrArray *names, const char *name)
     return false;
 }
 
-char **lookup_usable(const Caller *caller, Mode mode)
+/* Names of all networks, each once, in no order; some may be masked. */
+static GPtrArray *list_networks(void)
 {
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
 
     for (guint i = 0; i < G_N_ELEMENTS(network_directories); i++) {
         g_autofree char *path =
@@ -198,7 +199,7 @@ char **lookup_usable(const Caller *caller, Mode mode)
             g_autofree char *name =
                 g_strndup(entry->d_name, strlen(entry->d_name) - 5);
 
-            if (!contains(names, name) && usable(name, caller, mode)) {
+            if (!contains(names, name)) {
                 g_ptr_array_add(names, g_steal_pointer(&name));
             }
         }
@@ -206,9 +207,44 @@ char **lookup_usable(const Caller *caller, Mode mode)
             closedir(directory);
         }
     }
+    return names;
+}
+
+char **lookup_usable(const Caller *caller, Mode mode)
+{
+    g_autoptr(GPtrArray) all = list_networks();
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    for (guint i = 0; i < all->len; i++) {
+        if (usable(all->pdata[i], caller, mode)) {
+            g_ptr_array_add(names, g_strdup(all->pdata[i]));
+        }
+    }
     g_ptr_array_sort(names, compare_names);
     g_ptr_array_add(names, NULL);
     return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+}
+
+void lookup_other_subnets(const char *except, GArray *ret_named,
+                          GPtrArray *ret_auto)
+{
+    g_autoptr(GPtrArray) all = list_networks();
+
+    for (guint i = 0; i < all->len; i++) {
+        const char *name = all->pdata[i];
+        g_auto(Lookup) lookup = LOOKUP_NONE;
+
+        if (strcmp(name, except) == 0 || !read_network(name, &lookup, NULL) ||
+            lookup.fd < 0 || !lookup_parse(&lookup, NULL) ||
+            lookup.network->mode != MODE_MASQUERADED) {
+            continue;
+        }
+        if (lookup.network->subnet_auto) {
+            g_ptr_array_add(ret_auto, g_strdup(name));
+        } else {
+            g_array_append_val(ret_named, lookup.network->subnet);
+        }
+    }
 }
 
 static bool refuse_name(const char *what, const char *name,

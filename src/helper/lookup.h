@@ -68,3 +68,18 @@ bool lookup_parse(Lookup *lookup, GError **error) must_use;
  * Returns: (transfer full): a NULL-terminated array
  */
 char **lookup_usable(const Caller *caller, Mode mode);
+
+/**
+ * lookup_other_subnets:
+ * @except: a network's name
+ * @ret_named: (element-type Prefix4): the subnets that the files of all other
+ *   masqueraded networks name are added, whether they are made or not
+ * @ret_auto: (element-type utf8): the names of those whose subnet is "auto" are
+ *   added
+ *
+ * For a network whose own is "auto". Files with faults are left out.
+ *
+ * Privilege: uid 0
+ */
+void lookup_other_subnets(const char *except, GArray *ret_named,
+                          GPtrArray *ret_auto);

@@ -2,17 +2,8 @@
 #pragma once
 
 #include "helper/lookup.h"
-#include "helper/places.h"
+#include "helper/site.h"
 #include "kernel/apply.h"
-
-/* The sockets that a start talks to the kernel with. */
-typedef struct {
-    Netlink *route;
-    Netlink *netfilter;
-} Sockets;
-
-void sockets_close(Sockets *sockets);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Sockets, sockets_close)
 
 /* What became of a network when a start saw to it. */
 typedef struct {
@@ -34,7 +25,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(NetworkState, network_state_clear)
  * @ret_state: clear with network_state_clear()
  *
  * Sees to it that the network is made and in order. One that is costs a question
- * to the kernel and a look at a sysctl. One that has to be made or mended is
+ * to the kernel and a look at a sysctl or two. One that has to be made or mended is
  * worked on under the lock of the run directory; if that fails, what this start
  * made is taken back. What the registry has is read anew, because the caller may
  * have held this process up since it was read for the permission.
@@ -42,41 +33,23 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(NetworkState, network_state_clear)
  * A file that changed while ports are live does not change the network under
  * them: the old parameters stay, and the warning says so.
  *
- * Privilege: stage "as_root"
+ * Privilege: stage "as_root", before privilege_settle()
  * Errors: those of all stations
  * Returns: true if the network is in order
  */
-bool network_up(Lookup *lookup, const NetworkGrants *grants,
-                const Places *places, const RegistryPlace *place,
-                const Sockets *sockets, RegistryNetwork *ret_record,
-                NetworkState *ret_state, GError **error) must_use;
+bool network_up(Lookup *lookup, const NetworkGrants *grants, const Site *site,
+                RegistryNetwork *ret_record, NetworkState *ret_state,
+                GError **error) must_use;
 
-/* True if nobody made, mended or took networks back since @state. To be asked
- * once the tap exists: whoever takes a network back looks for taps after he has
+/* True if nobody made, mended or took networks down since @state. To be asked
+ * once the tap exists: whoever takes a network down looks for taps after he has
  * said so. */
-bool network_is_same(const Places *places, const RegistryPlace *place,
-                     const NetworkState *state);
-
-/**
- * network_take_back:
- * @record: the network, made by this start, which then failed
- * @state: from network_up()
- *
- * Leaves the host as it was before this start, unless another start's port is on
- * the network by now; what another network relies on by now stays as well. This
- * start's tap is closed already, but lives until a resident that was just started
- * has closed its copy.
- *
- * Privilege: stage "as_root"
- */
-void network_take_back(const Places *places, const RegistryPlace *place,
-                       const Sockets *sockets, RegistryNetwork *record,
-                       const NetworkState *state);
+bool network_is_same(const Site *site, const NetworkState *state);
 
 /**
  * network_note_generation:
- * @verified: the generation in which this start found the network in order
- * @generation: the one that its own element began
+ * @verified: the generation in which the network was found in order
+ * @generation: the one that an element of a port of ours began
  *
  * Spares the next start a comparison. Notes nothing while a network is made or
  * mended: what is in force then is for its maker to say.
@@ -85,6 +58,5 @@ void network_take_back(const Places *places, const RegistryPlace *place,
  * Errors: SYSTEM
  * Returns: true if it is noted, or not to be
  */
-bool network_note_generation(const Places *places, const RegistryPlace *place,
-                             guint32 verified, guint32 generation,
-                             GError **error) must_use;
+bool network_note_generation(const Site *site, guint32 verified,
+                             guint32 generation, GError **error) must_use;

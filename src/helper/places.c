@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
 #include <sys/stat.h>
@@ -26,7 +25,12 @@
 
 #define REGISTRY_FILE "networks"
 
-static bool check_directory(int fd, const char *path, GError **error)
+/* Nobody else can list either, but through the second leads a way. */
+#define STATE_MODE 0700
+#define RUN_MODE   0711
+
+static bool check_directory(int fd, const char *path, mode_t mode,
+                            mode_t *ret_mode, GError **error)
 {
     struct stat status;
 
@@ -39,14 +43,18 @@ static bool check_directory(int fd, const char *path, GError **error)
     if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH))) {
         return error_set(error, TAPSTER_ERROR_SYSTEM,
                          "directory '%s' must be root's and writable by root "
-                         "alone: chown root, chmod 0700",
-                         path);
+                         "alone: chown root, chmod %04o",
+                         path, mode);
     }
+    *ret_mode = status.st_mode & 0777;
     return true;
 }
 
-static bool ensure_directory(const char *path, int *ret_fd, GError **error)
+static bool ensure_directory(const char *path, mode_t mode, int *ret_fd,
+                             GError **error)
 {
+    mode_t found = 0;
+
     /* EEXIST: it is there, or another start was quicker. */
     int made = mkdir(path, 0700);
     int made_errno = errno;
@@ -57,35 +65,37 @@ static bool ensure_directory(const char *path, int *ret_fd, GError **error)
         return error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
                                "make directory '%s'", path);
     }
-    if (!check_directory(fd, path, error)) {
+    if (!check_directory(fd, path, mode, &found, error)) {
         return false;
+    }
+    /* One that was made just now, or by an older tapster. */
+    if ((found & mode) != mode && fchmod(fd, mode) < 0) {
+        saved_errno = errno;
+        return error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
+                               "open directory '%s' to its residents", path);
     }
     *ret_fd = fd_steal(&fd);
     return true;
 }
 
 /* The run directory of this network namespace, RUNSTATEDIR/COOKIE. */
-typedef struct {
-    char path[sizeof(TAPSTER_RUNSTATEDIR) + 24];
-} RunDirectory;
-
-static RunDirectory locate_run(const RegistryPlace *place)
+static char *locate_run(const RegistryPlace *place)
 {
-    RunDirectory run;
-
-    (void)snprintf(run.path, sizeof(run.path),
-                   TAPSTER_RUNSTATEDIR "/%" G_GINT64_MODIFIER "x",
-                   place->netns_cookie);
-    return run;
+    return g_strdup_printf(TAPSTER_RUNSTATEDIR "/%" G_GINT64_MODIFIER "x",
+                           place->netns_cookie);
 }
 
 /* -1 if it is not there, or is not as it should be (places_ensure() says why
  * if it comes to that). */
-static int find_directory(const char *path)
+static int find_directory(const char *path, mode_t mode)
 {
     autofd fd = open(path, DIRECTORY_FLAGS);
+    mode_t found = 0;
 
-    return fd >= 0 && check_directory(fd, path, NULL) ? fd_steal(&fd) : -1;
+    return fd >= 0 && check_directory(fd, path, mode, &found, NULL) &&
+                   (found & mode) == mode
+               ? fd_steal(&fd)
+               : -1;
 }
 
 /* What lies on a tmpfs is of this boot. */
@@ -103,8 +113,9 @@ bool places_find(RegistryPlace *place, Places *ret_places, GError **error)
     g_auto(Places) places = PLACES_NONE;
 
     /* What is above the two is root's alone on any host (/run, /var/lib). */
-    places.state_fd = find_directory(TAPSTER_STATEDIR);
-    places.run_fd = find_directory(locate_run(place).path);
+    places.state_fd = find_directory(TAPSTER_STATEDIR, STATE_MODE);
+    places.run_path = locate_run(place);
+    places.run_fd = find_directory(places.run_path, RUN_MODE);
     if (places.run_fd >= 0) {
         if (!tell_boot(places.run_fd, place, error)) {
             return false;
@@ -126,8 +137,9 @@ bool places_ensure(RegistryPlace *place, Places *places, char **ret_warning,
     if (places->run_fd < 0) {
         autofd all_fd = -1;
 
-        if (!ensure_directory(TAPSTER_RUNSTATEDIR, &all_fd, error) ||
-            !ensure_directory(locate_run(place).path, &places->run_fd, error) ||
+        if (!ensure_directory(TAPSTER_RUNSTATEDIR, RUN_MODE, &all_fd, error) ||
+            !ensure_directory(places->run_path, RUN_MODE, &places->run_fd,
+                              error) ||
             !tell_boot(places->run_fd, place, error)) {
             return false;
         }
@@ -142,7 +154,7 @@ bool places_ensure(RegistryPlace *place, Places *places, char **ret_warning,
                                "open the registry of networks");
     }
     if (places->state_fd < 0 &&
-        !ensure_directory(TAPSTER_STATEDIR, &places->state_fd,
+        !ensure_directory(TAPSTER_STATEDIR, STATE_MODE, &places->state_fd,
                           &state_error)) {
         places->state_fd = -1;
         *ret_warning = g_strdup_printf("addresses are not remembered: %s",
@@ -156,6 +168,7 @@ void places_close(Places *places)
     fd_cleanup(&places->state_fd);
     fd_cleanup(&places->run_fd);
     fd_cleanup(&places->registry_fd);
+    g_free(places->run_path);
     *places = PLACES_NONE;
 }
 

@@ -6,20 +6,23 @@
 /*
  * The two directories that tapster writes to, as descriptors: the state that
  * outlives a boot (leases, chosen subnets) and the one of this network
- * namespace that does not (registry, ports, fence, the resident's lock).
- * Both are root's and closed to everybody: who can read a file can lock it.
+ * namespace that does not (registry, ports, forwards, fence, the residents'
+ * files). Both are root's, and their files are closed to everybody else: who can
+ * read a file can lock it. The run directory can be passed through, because
+ * the residents have directories in it that they reach as their own user.
  */
 
 typedef struct {
     int state_fd; /* -1: nothing can be remembered */
     int run_fd;
     int registry_fd; /* "networks" in the run directory */
+    char *run_path;  /* of run_fd, wherever that is; NULL before places_find() */
 } Places;
 
 /* What DHCP needs to know of each port, in the run directory. */
 #define PLACES_PORTS "ports"
 
-#define PLACES_NONE ((Places){-1, -1, -1})
+#define PLACES_NONE ((Places){-1, -1, -1, NULL})
 
 /**
  * places_find:

@@ -14,23 +14,37 @@
  *
  *   NET_ADMIN  taps, links, addresses, routes, nf_tables, net.* sysctls
  *   SETUID     to become the caller, root again, and the caller for good;
- *              the resident's change to its own user
+ *              the residents' change to their own user
  *   SETGID     files of ours are made in group 0, not in the caller's group;
- *              the resident's change to its own group
- *   NET_RAW    the resident's packet socket
- *   SETPCAP    the resident is started with exactly the bits that it needs:
- *              its bounding set and secure bits are cut before its exec
+ *              the residents' change to their own group
+ *   NET_RAW    tapster-dhcp's packet socket; dnsmasq's socket for router
+ *              advertisements
+ *   NET_BIND_SERVICE  dnsmasq's ports for names and, on shared segments, DHCP
+ *   SETPCAP    the residents are started with exactly the bits that they need:
+ *              their bounding set and secure bits are cut before their exec
+ *   KILL       a dnsmasq that serves a network as its file was before is ended
+ *   SYS_PTRACE only if root asks: which process has a port that is wanted for a
+ *              forward, for the message
  *
- * From privilege_settle() on only NET_ADMIN, SETUID and SETGID are left; a
- * start that finds the resident running never uses the others.
+ * From privilege_settle() on only NET_ADMIN, SETUID and SETGID are left, and
+ * SYS_PTRACE to root; a start that finds the residents running never uses the
+ * others.
  */
 
 #define EXIT_ABANDONED 11 /* INTERNAL: base/error.c */
 
 #define CAPS_BACK    (CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID))
 #define CAPS_WORK    (CAPABILITY_BIT(CAP_NET_ADMIN) | CAPS_BACK)
-#define CAPS_STARTED \
-    (CAPS_WORK | CAPABILITY_BIT(CAP_NET_RAW) | CAPABILITY_BIT(CAP_SETPCAP))
+#define CAPS_STARTED                                                           \
+    (CAPS_WORK | CAPABILITY_BIT(CAP_NET_RAW) |                                 \
+     CAPABILITY_BIT(CAP_NET_BIND_SERVICE) | CAPABILITY_BIT(CAP_SETPCAP) |       \
+     CAPABILITY_BIT(CAP_KILL))
+
+/* What a start keeps for whom. */
+static guint64 caps_for(const Caller *caller, guint64 caps)
+{
+    return caller->uid == 0 ? caps | CAPABILITY_BIT(CAP_SYS_PTRACE) : caps;
+}
 
 /* Nothing is ever inheritable. */
 static bool set_caps(guint64 effective, guint64 permitted, GError **error)
@@ -123,7 +137,7 @@ bool privilege_begin(Caller **ret_caller, GError **error)
     }
     /* A container may have cut the bounding set: what is not there is missed
      * by the step that needs it, which can say so. */
-    now.permitted &= CAPS_STARTED;
+    now.permitted &= caps_for(caller, CAPS_STARTED);
     if (!set_caps(now.permitted, now.permitted, error)) {
         return false;
     }
@@ -171,12 +185,13 @@ bool privilege_as_root(GError **error)
     return regain(0, 0, error);
 }
 
-bool privilege_settle(GError **error)
+bool privilege_settle(const Caller *caller, GError **error)
 {
+    guint64 kept = caps_for(caller, CAPS_WORK);
     CapabilitySets now;
 
     return capability_get(&now, error) &&
-           set_caps(now.permitted & CAPS_WORK, now.permitted & CAPS_WORK, error);
+           set_caps(now.permitted & kept, now.permitted & kept, error);
 }
 
 void privilege_abandon(const Caller *caller)

@@ -13,7 +13,7 @@
  *               for reading the caller's files
  *   as_root     real, effective and saved uid 0, so that the caller cannot send
  *               a signal while a lock is held; in force CAP_NET_ADMIN, and until
- *               privilege_settle() what starting a resident takes
+ *               privilege_settle() what starting a resident, and ending one, takes
  *   settle      CAP_NET_ADMIN and the way back to the caller, nothing else
  *   finish      real, effective and saved uid the caller's, no capability at
  *               all, for good: for handing the descriptor over
@@ -36,7 +36,7 @@ bool privilege_as_caller(const Caller *caller, GError **error) must_use;
  * and saved ones 0. */
 bool privilege_resume(const Caller *caller, GError **error) must_use;
 bool privilege_as_root(GError **error) must_use;
-bool privilege_settle(GError **error) must_use;
+bool privilege_settle(const Caller *caller, GError **error) must_use;
 bool privilege_finish(const Caller *caller, GError **error) must_use;
 
 /**

@@ -14,9 +14,8 @@
  * can be changed by whoever holds the tap.
  */
 
-/* Who a tap was given to; while it is being made, the kernel's word is good. */
-static bool find_owner(const Quota *quota, guint32 slot,
-                       const FactsLink *tap, uid_t *ret_uid)
+bool quota_find_owner(const Quota *quota, guint32 slot, const FactsLink *tap,
+                      uid_t *ret_uid)
 {
     if (owners_find(quota->owners_fd, slot, tap->ifindex, ret_uid)) {
         return true;
@@ -42,7 +41,7 @@ static bool adopt_live(const Quota *quota, bool adopt, guint *ret_own,
         uid_t uid;
 
         if (!slots_parse_tap_name(quota->segment, tap->name.name, &slot) ||
-            !find_owner(quota, slot, tap, &uid)) {
+            !quota_find_owner(quota, slot, tap, &uid)) {
             continue;
         }
         if (adopt) {
@@ -56,7 +55,7 @@ static bool adopt_live(const Quota *quota, bool adopt, guint *ret_own,
 /* Counts the caller's live ports here by asking for each slot that the store
  * says is theirs: the price depends on their quota, not on the host's links.
  * As soon as those that are left cannot fill the quota, asking ends; a slot that
- * was not asked for is taken to be live, so that it is not forgotten. */
+ * was not asked for may be live, so that it is not forgotten. */
 static guint count_own(const Quota *quota)
 {
     g_autoptr(GArray) slots = store_own_slots(quota->store);
@@ -67,7 +66,7 @@ static guint count_own(const Quota *quota)
         Ifname tap = slots_tap_name(quota->segment, slot);
 
         if (count + slots->len - i < quota->max_ports) {
-            store_mark_live(quota->store, slot);
+            store_spare(quota->store, slot);
         } else if (tap_exists(netlink_fd(quota->route), &tap, NULL)) {
             store_mark_live(quota->store, slot);
             count++;

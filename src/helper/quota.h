@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "facts/facts.h"
 #include "kernel/netlink.h"
 #include "pool/store.h"
 
@@ -41,3 +42,8 @@ bool quota_check(const Quota *quota, bool memory, bool lost,
  * Returns: true if the new port is within the quota
  */
 bool quota_check_again(const Quota *quota, GError **error) must_use;
+
+/* Whom a tap was given to; while it is being made, the kernel's word is good.
+ * Returns: false if nobody knows */
+bool quota_find_owner(const Quota *quota, guint32 slot, const FactsLink *tap,
+                      uid_t *ret_uid);

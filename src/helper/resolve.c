@@ -57,6 +57,11 @@ static bool find_id(Ask ask, const char *name, guint32 *ret_id)
     return false;
 }
 
+bool resolve_find_user(const char *name, guint32 *ret_uid)
+{
+    return find_id(ask_user, name, ret_uid);
+}
+
 static AllowId resolve_entry(const NetworkAllow *allow, NetworkGrants *grants)
 {
     AllowId entry = {ALLOW_NOBODY, 0, allow->max_ports};
@@ -94,6 +99,10 @@ void resolve_grants(const Network *network, NetworkGrants *ret_grants)
         .has_subnet = network->has_subnet,
         .address = network->grant_address,
         .mac = network->grant_mac,
+        .forwards = network->grant_forwards,
+        .forwards_first = network->grant_first,
+        .forwards_last = network->grant_last,
+        .n_reservations = network->reservations->len,
     };
 
     for (guint i = 0; i < MIN(network->allow->len, NETWORK_ALLOW_MAX); i++) {
@@ -117,14 +126,22 @@ guint64 resolve_can_open(const NetworkGrants *grants)
     return opened;
 }
 
-char *resolve_describe_user(uid_t uid)
+char *resolve_user_name(uid_t uid)
 {
     char buffer[BUFFER_FIRST];
     struct passwd entry;
     struct passwd *found = NULL;
 
-    if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) != 0 || !found) {
-        return g_strdup_printf("uid %u", uid);
-    }
-    return g_strdup_printf("%s (uid %u)", found->pw_name, uid);
+    return getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found
+               ? g_strdup(found->pw_name)
+               : g_strdup_printf("uid %u", uid);
+}
+
+char *resolve_describe_user(uid_t uid)
+{
+    g_autofree char *name = resolve_user_name(uid);
+
+    return g_str_has_prefix(name, "uid ")
+               ? g_steal_pointer(&name)
+               : g_strdup_printf("%s (uid %u)", name, uid);
 }

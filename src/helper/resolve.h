@@ -16,6 +16,9 @@
  */
 void resolve_grants(const Network *network, NetworkGrants *ret_grants);
 
+/* Returns: true and the uid of @name, if the user database knows it. */
+bool resolve_find_user(const char *name, guint32 *ret_uid);
+
 /**
  * resolve_can_open:
  *
@@ -30,3 +33,6 @@ guint64 resolve_can_open(const NetworkGrants *grants);
 /* "alice (uid 1000)", or "uid 1000" for one that the user database does not
  * know: for messages. (transfer full) */
 char *resolve_describe_user(uid_t uid);
+
+/* "alice", or "uid 1000". (transfer full) */
+char *resolve_user_name(uid_t uid);

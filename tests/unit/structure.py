@@ -24,8 +24,9 @@ MAY_INCLUDE = {
     "plan": {"base", "facts", "config", "pool"},
     "kernel": {"base", "facts", "plan"},
     "firewall": {"base", "facts", "plan", "pool", "kernel"},
-    "services": {"base", "facts", "plan", "kernel"},
-    "dhcp": {"base", "pool"},
+    "services": {"base", "facts", "pool", "plan", "kernel"},
+    "dhcp": {"base", "pool", "services"},
+    "dns": {"base", "services"},
     "helper": {"base", "facts", "config", "policy", "pool", "plan", "kernel", "firewall",
                "services"},
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "helper/request.h"
+#include "helper/sweep_request.h"
 
 #include <string.h>
 
@@ -168,6 +169,60 @@ static void test_no_argv(void)
     g_assert_cmpstr(error->message, ==, FD_MISSING);
 }
 
+static bool parse_sweep(const char *line, SweepRequest *ret_request,
+                        GError **error)
+{
+    g_autofree char *all =
+        g_strconcat("tapster-sweep", line[0] ? "|" : "", line, NULL);
+    g_auto(GStrv) argv = g_strsplit(all, "|", -1);
+
+    return sweep_request_parse((int)g_strv_length(argv), argv, ret_request,
+                               error);
+}
+
+static void test_sweep(void)
+{
+    SweepRequest request;
+
+    g_assert_true(parse_sweep("", &request, NULL));
+    g_assert_false(request.one_tap || request.take_down || request.help ||
+                   request.version);
+    g_assert_true(parse_sweep("--tap=tsabcdef0", &request, NULL));
+    g_assert_true(request.one_tap);
+    g_assert_cmpstr(request.tap.name, ==, "tsabcdef0");
+    g_assert_true(parse_sweep("--idle-seconds=600", &request, NULL));
+    g_assert_true(request.take_down);
+    g_assert_cmpuint(request.idle_s, ==, 600);
+    g_assert_true(parse_sweep("--idle-seconds=0", &request, NULL));
+    g_assert_true(request.take_down);
+    g_assert_cmpuint(request.idle_s, ==, 0);
+    g_assert_true(parse_sweep("--help", &request, NULL));
+    g_assert_true(request.help);
+    g_assert_true(parse_sweep("--version", &request, NULL));
+    g_assert_true(request.version);
+}
+
+static void test_sweep_refusals(void)
+{
+    static const char *const lines[] = {
+        "--tap", "--tap=", "--tap=a b", "--tap=0123456789abcdef", "--tap=..",
+        "--idle-seconds", "--idle-seconds=", "--idle-seconds=-1",
+        "--idle-seconds=1m", "--idle-seconds=+1", "--idle-seconds=31536001",
+        "--idle-seconds=18446744073709551616", "tsabcdef0", "",
+        "--tap=tsabcdef0|--idle-seconds=1",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
+        g_autofree char *line = g_strconcat(lines[i], lines[i][0] ? "" : "|", NULL);
+        g_autoptr(GError) error = NULL;
+        SweepRequest request = {.idle_s = 77};
+
+        g_assert_false(parse_sweep(line, &request, &error));
+        g_assert_error(error, TAPSTER_ERROR, TAPSTER_ERROR_USAGE);
+        g_assert_cmpuint(request.idle_s, ==, 77);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -176,5 +231,7 @@ int main(int argc, char **argv)
     g_test_add_func("/request/questions", test_questions);
     g_test_add_func("/request/refusals", test_refusals);
     g_test_add_func("/request/no-argv", test_no_argv);
+    g_test_add_func("/request/sweep", test_sweep);
+    g_test_add_func("/request/sweep-refusals", test_sweep_refusals);
     return g_test_run();
 }
