@@ -5,9 +5,13 @@ import socket
 import struct
 
 ETH_IP, ETH_ARP, ETH_IPV6 = 0x0800, 0x0806, 0x86DD
-ICMP, TCP, UDP = 1, 6, 17
+ICMP, TCP, UDP, ICMP6 = 1, 6, 17, 58
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 QEMU_MAC = "52:54:00:12:34:56"
+
+# RFC 4443 section 4.1, RFC 4861 section 4
+ECHO6, ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT = 128, 133, 134
+NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT = 135, 136
 
 # RFC 2132 section 9.6
 DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE, INFORM = range(1, 9)
@@ -31,6 +35,10 @@ def ip_bytes(text):
 
 def ip_text(data):
     return socket.inet_ntoa(data)
+
+
+def ip6_bytes(text):
+    return socket.inet_pton(socket.AF_INET6, text)
 
 
 def ip_add(text, number):
@@ -84,6 +92,10 @@ def tcp(source, destination, source_port, destination_port, flags, seq=1000, ack
     return ipv4(source, destination, TCP, head[:16] + struct.pack("!H", total) + head[18:])
 
 
+def pseudo6(source, destination, next_header, length):
+    return ip6_bytes(source) + ip6_bytes(destination) + struct.pack("!II", length, next_header)
+
+
 def icmp_echo(source, destination, identifier=7, sequence=1, kind=8, payload=b"tapster"):
     body = struct.pack("!BBHHH", kind, 0, 0, identifier, sequence) + payload
     body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
@@ -92,21 +104,64 @@ def icmp_echo(source, destination, identifier=7, sequence=1, kind=8, payload=b"t
 
 def ipv6(source, destination, next_header, payload, hops=255):
     return (struct.pack("!IHBB", 0x60000000, len(payload), next_header, hops) +
-            socket.inet_pton(socket.AF_INET6, source) +
-            socket.inet_pton(socket.AF_INET6, destination) + payload)
+            ip6_bytes(source) + ip6_bytes(destination) + payload)
+
+
+def icmp6(source, destination, kind, body, hops=255):
+    """body: what follows the checksum (RFC 4443 section 2.1)."""
+    message = struct.pack("!BBH", kind, 0, 0) + body
+    total = checksum(pseudo6(source, destination, ICMP6, len(message)) + message)
+    return ipv6(source, destination, ICMP6, message[:2] + struct.pack("!H", total) + message[4:],
+                hops)
+
+
+def icmp6_echo(source, destination, identifier=7, sequence=1):
+    return icmp6(source, destination, ECHO6, struct.pack("!HH", identifier, sequence) + b"tapster",
+                 hops=64)
+
+
+def router_solicitation(source="::"):
+    return icmp6(source, "ff02::2", ROUTER_SOLICITATION, bytes(4))
 
 
 def router_advertisement(source, mac, prefix):
     """RFC 4861 section 4.2, with one prefix for autoconfiguration."""
-    body = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0)
+    body = struct.pack("!BBHII", 64, 0, 1800, 0, 0)
     body += struct.pack("!BB", 1, 1) + mac_bytes(mac)
     body += struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 86400, 14400, 0)
-    body += socket.inet_pton(socket.AF_INET6, prefix)
-    destination = "ff02::1"
-    check = checksum(socket.inet_pton(socket.AF_INET6, source) +
-                     socket.inet_pton(socket.AF_INET6, destination) +
-                     struct.pack("!II", len(body), 58) + body)
-    return ipv6(source, destination, 58, body[:2] + struct.pack("!H", check) + body[4:])
+    body += ip6_bytes(prefix)
+    return icmp6(source, "ff02::1", ROUTER_ADVERTISEMENT, body)
+
+
+def solicited_node(address):
+    """RFC 4291 section 2.7.1."""
+    return socket.inet_ntop(socket.AF_INET6, bytes.fromhex("ff0200000000000000000001ff") +
+                            ip6_bytes(address)[13:])
+
+
+def multicast_mac(address):
+    """RFC 2464 section 7."""
+    return "33:33:" + mac_text(ip6_bytes(address)[12:])
+
+
+def neighbour_solicitation(source, target, mac=None):
+    """Without mac and with source "::" it is duplicate address detection."""
+    option = struct.pack("!BB", 1, 1) + mac_bytes(mac) if mac else b""
+    return icmp6(source, solicited_node(target), NEIGHBOUR_SOLICITATION,
+                 bytes(4) + ip6_bytes(target) + option)
+
+
+def neighbour_advertisement(source, destination, target, mac):
+    """Solicited, override."""
+    return icmp6(source, destination, NEIGHBOUR_ADVERTISEMENT,
+                 struct.pack("!I", 0x60000000) + ip6_bytes(target) +
+                 struct.pack("!BB", 2, 1) + mac_bytes(mac))
+
+
+def udp6(source, destination, source_port, destination_port, payload):
+    head = struct.pack("!HHHH", source_port, destination_port, 8 + len(payload), 0)
+    total = checksum(pseudo6(source, destination, UDP, 8 + len(payload)) + head + payload) or 0xFFFF
+    return ipv6(source, destination, UDP, head[:6] + struct.pack("!H", total) + payload, hops=64)
 
 
 def dhcp(mac, kind, options=(), xid=0x1234ABCD, op=1, ciaddr="0.0.0.0", yiaddr="0.0.0.0",
@@ -182,7 +237,11 @@ class Frame:
             self.src = socket.inet_ntop(socket.AF_INET6, body[8:24])
             self.dst = socket.inet_ntop(socket.AF_INET6, body[24:40])
             self.payload = body[40:]
-            if self.protocol == 58 and self.payload:
+            if self.protocol in (UDP, TCP) and len(self.payload) >= 8:
+                self.sport, self.dport = struct.unpack_from("!HH", self.payload)
+            if self.protocol == TCP and len(self.payload) >= 14:
+                self.tcp_flags = self.payload[13]
+            if self.protocol == ICMP6 and self.payload:
                 self.icmp_type = self.payload[0]
 
     def dhcp(self):

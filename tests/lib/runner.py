@@ -16,6 +16,7 @@ import time
 
 sys.dont_write_bytecode = True
 
+import host
 import one
 import testing
 
@@ -116,6 +117,24 @@ def guest_image(directory):
     command(os.path.join(TESTS, "lib", "guest-image"), os.path.join(directory, "guest"))
 
 
+def host_image(directory):
+    """A Debian host's disk, which a guest is booted from as well."""
+    step("disk of a Debian host (a minute the first time)")
+    command(os.path.join(TESTS, "lib", "host-image"), os.path.join(directory, "host"))
+
+
+def host_job(directory):
+    """A disk with what is tested on the host, and the tests."""
+    folder = os.path.join(directory, "host")
+    tree = os.path.join(folder, "build")
+    step(f"building in {tree} what is installed there")
+    if not os.path.exists(os.path.join(tree, "build.ninja")):
+        command("meson", "setup", tree, SOURCE, "--prefix=/usr", "--sysconfdir=/etc",
+                "--localstatedir=/var", "-Dwerror=true")
+    command("ninja", "-C", tree)
+    host.job(SOURCE, tree, folder, command)
+
+
 # --- running
 
 def selected(name, patterns):
@@ -126,8 +145,9 @@ def selected(name, patterns):
 class Running:
     """One test in namespaces of its own."""
 
-    def __init__(self, test, path, directory, installed):
+    def __init__(self, test, path, directory, installed, slow):
         self.test = test
+        self.timeout = test.timeout * slow
         self.output = tempfile.TemporaryFile(mode="w+", errors="replace")
         self.began = time.monotonic()
         self.timed_out = False
@@ -148,30 +168,30 @@ class Running:
         self.output.seek(0)
         text = self.output.read()
         if self.timed_out:
-            text += f"\nnot finished within {self.test.timeout} s: killed"
+            text += f"\nnot finished within {self.timeout} s: killed"
         elif status != 0 and not text:
             text = f"exit {status} without a word"
         count.report(self.test.name, status == 0 and not self.timed_out,
                      time.monotonic() - self.began, text)
 
 
-def run_all(waiting, places, count, directory, installed):
+def run_all(waiting, places, count, directory, installed, slow):
     running = []
     try:
         while waiting or running:
             room = places - sum(min(r.test.weight, places) for r in running)
             while waiting and min(waiting[0][0].weight, places) <= room:
                 test, path = waiting.pop(0)
-                running.append(Running(test, path, directory, installed))
+                running.append(Running(test, path, directory, installed, slow))
                 room -= min(test.weight, places)
             now = time.monotonic()
-            left = min(r.began + r.test.timeout - now for r in running)
+            left = min(r.began + r.timeout - now for r in running)
             ready = select.select([r.pidfd for r in running], [], [], max(0, left))[0]
             for one_running in [r for r in running if r.pidfd in ready]:
                 running.remove(one_running)
                 one_running.end(count)
             for one_running in running:
-                if time.monotonic() - one_running.began > one_running.test.timeout:
+                if time.monotonic() - one_running.began > one_running.timeout:
                     one_running.timed_out = True
                     one_running.kill()
     finally:
@@ -185,6 +205,8 @@ def parse_arguments():
         prog="tests/run", description="Installs what is needed, builds, runs every test.")
     parser.add_argument("patterns", nargs="*", metavar="NAME",
                         help="only tests of this name, prefix or shell pattern")
+    parser.add_argument("--all", action="store_true",
+                        help="the host tests as well: a whole Debian under QEMU, installed into")
     parser.add_argument("--installed", action="store_true",
                         help="test what is installed under /usr, and no units")
     parser.add_argument("--unit-only", action="store_true",
@@ -194,6 +216,8 @@ def parse_arguments():
     parser.add_argument("--no-build", action="store_true", help="test what was staged last")
     parser.add_argument("--list", action="store_true", help="name the tests")
     parser.add_argument("--build", default=os.path.join(SOURCE, "build"), metavar="DIRECTORY")
+    parser.add_argument("--slow", type=float, default=1, metavar="FACTOR",
+                        help="tests may take so many times longer (under emulation)")
     parser.add_argument("-j", type=int, default=os.cpu_count() or 1, metavar="N",
                         help="tests at a time (default: processors)")
     arguments = parser.parse_args()
@@ -201,15 +225,19 @@ def parse_arguments():
     return arguments
 
 
-def choose(patterns):
-    """The tests that are meant, with the file that each is in. Long ones first, so
-    that the end is not one test alone."""
+def choose(patterns, everything):
+    """The tests that are meant, with the file that each is in: those of the host only if
+    they are named or everything is wanted. Long ones first, so that the end is not one
+    test alone."""
     chosen = []
-    for path in sorted(glob.glob(TESTS + "/net/test_*.py") + glob.glob(TESTS + "/guest/test_*.py")):
+    for path in sorted(glob.glob(TESTS + "/net/test_*.py") +
+                       glob.glob(TESTS + "/guest/test_*.py") +
+                       glob.glob(TESTS + "/host/test_*.py")):
         before = set(testing.TESTS)
         one.load(path)
         chosen += [(test, path) for name, test in testing.TESTS.items()
-                   if name not in before and selected(name, patterns)]
+                   if name not in before and selected(name, patterns) and
+                   (patterns or everything or not name.startswith("host-"))]
     return sorted(chosen, key=lambda pair: -pair[0].timeout)
 
 
@@ -231,7 +259,7 @@ def stop(number, _):
 def main():
     arguments = parse_arguments()
     count = Count()
-    chosen = [] if arguments.unit_only else choose(arguments.patterns)
+    chosen = [] if arguments.unit_only else choose(arguments.patterns, arguments.all)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
@@ -242,14 +270,22 @@ def main():
     prepare(arguments)
     if arguments.prepare:
         guest_image(arguments.build)
+        if arguments.all:
+            host_image(arguments.build)
+            host_job(arguments.build)
         return 0
     if not arguments.installed:
         unit(arguments.build, arguments.patterns, count)
     if any(test.name.startswith("guest-") for test, _ in chosen):
         guest_image(arguments.build)
+    if any(test.image == "host" or test.name.startswith("host-") for test, _ in chosen):
+        host_image(arguments.build)
+    if any(test.name.startswith("host-") for test, _ in chosen):
+        host_job(arguments.build)
     if chosen:
         step(f"{len(chosen)} tests in namespaces of their own, {arguments.j} at a time")
-        run_all(chosen, max(1, arguments.j), count, arguments.build, arguments.installed)
+        run_all(chosen, max(1, arguments.j), count, arguments.build, arguments.installed,
+                arguments.slow)
     if count.passed + count.failed == 0:
         print("no test is called that", file=sys.stderr)
         count.failed = 1

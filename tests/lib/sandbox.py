@@ -2,8 +2,8 @@
 """The world a test runs in: private mounts over which nothing leaks.
 
 Called as root in fresh network, mount, PID, UTS and IPC namespaces
-(tests/lib/one.py). Afterwards /opt, /etc, /run, /var/lib, /home, /tmp and
-/dev/net/tun are the test's own.
+(tests/lib/one.py). Afterwards /opt, /etc, /run, /var/lib, /home, /root, /tmp
+and /dev/net/tun are the test's own.
 """
 
 import os
@@ -94,16 +94,17 @@ def tun_node(mode=0o666):
     os.chmod("/dev/net/tun", mode)
 
 
-def enter(build, installed):
-    """Makes the mounts and returns the Places."""
+def enter(build, installed, compare=None):
+    """Makes the mounts and returns the Places. compare: another build, for /opt/compare."""
     os.umask(0o022)
     # The source tree may lie below a directory that is covered next.
     tmpfs("/mnt")
-    for name, path in (("source", SOURCE), ("build", build)):
+    trees = [("source", SOURCE), ("build", build)] + ([("compare", compare)] if compare else [])
+    for name, path in trees:
         os.mkdir("/mnt/" + name)
         mount("--bind", path, "/mnt/" + name)
     tmpfs("/opt")
-    for name in ("source", "build"):
+    for name, _ in trees:
         os.mkdir("/opt/" + name)
         mount("--move", "/mnt/" + name, "/opt/" + name)
     subprocess.run(["umount", "/mnt"], check=True)
@@ -116,9 +117,11 @@ def enter(build, installed):
         subprocess.run(["cp", "-a", "/etc/tapster", "/opt/etc/tapster"], check=True)
     mount("--bind", "/opt/etc", "/etc")
 
-    for path in ("/run", "/var/lib", "/home", "/var/tmp"):
+    for path in ("/run", "/var/lib", "/home"):
         tmpfs(path)
-    tmpfs("/tmp", "1777")
+    tmpfs("/root", "0700")  # where root's own profiles are
+    for path in ("/tmp", "/var/tmp"):
+        tmpfs(path, "1777")
     for path in ("/run/lock", "/var/lib/dhcp", "/var/lib/misc"):
         os.mkdir(path)
     accounts()

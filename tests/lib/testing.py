@@ -12,21 +12,23 @@ TESTS = {}
 
 
 class Test:
-    def __init__(self, name, function, timeout, weight):
+    def __init__(self, name, function, timeout, weight, image):
         self.name = name
+        self.image = image
         self.function = function
         self.timeout = timeout
         self.weight = weight
         self.module = function.__module__
 
 
-def test(name, timeout=60, weight=1):
+def test(name, timeout=60, weight=1, image=None):
     """Registers a test. timeout: seconds of wall time; weight: how many of the
-    runner's places it takes (a real guest under TCG takes all of them)."""
+    runner's places it takes (a real guest under TCG takes all of them); image: "host"
+    if it needs the disk of a Debian host."""
     def register(function):
         if name in TESTS:
             raise ValueError("two tests are called " + name)
-        TESTS[name] = Test(name, function, timeout, weight)
+        TESTS[name] = Test(name, function, timeout, weight, image)
         return function
     return register
 

@@ -13,6 +13,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -31,7 +32,9 @@ IFF_TUN, IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 0x1, 0x2, 0x1000, 0x4000
 IFF_TUN_EXCL, IFF_MULTI_QUEUE, IFF_PERSIST = 0x8000, 0x100, 0x800
 SO_BINDTODEVICE = 25
 
-OUTSIDE = "198.51.100.1"
+# The host's own address at its uplink, and a server that is beyond the uplink.
+HOST, OUTSIDE = "192.0.2.2", "198.51.100.1"
+HOST6, OUTSIDE6 = "2001:db8:1::2", "2001:db8:ffff::1"
 
 
 def _check_errno(result, what):
@@ -62,6 +65,11 @@ def sysctl(name, value=None):
             return file.read().strip()
     write(path, str(value))
     return None
+
+
+def hide_dnsmasq():
+    """In this test's mount namespace."""
+    run("mount", "--bind", "/dev/null", shutil.which("dnsmasq"))
 
 
 class Inside:
@@ -143,7 +151,7 @@ class Netns:
 
     def fetch(self, address, port=80, timeout=3, source=None):
         """The page that a server of this harness gives, or None."""
-        with self.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+        with self.socket(family(address), socket.SOCK_STREAM) as connection:
             connection.settimeout(timeout)
             try:
                 if source:
@@ -157,10 +165,32 @@ class Netns:
                 return None
         return data.partition(b"\r\n\r\n")[2].decode()
 
+    def fetch_udp(self, address, port=80, timeout=1, source=None, tries=2):
+        """What an Echo of this harness says, or None."""
+        with self.socket(family(address), socket.SOCK_DGRAM) as connection:
+            connection.settimeout(timeout)
+            if source:
+                connection.bind((source, 0))
+            for _ in range(tries):
+                try:
+                    connection.connect((address, port))
+                    connection.send(b"who am I?")
+                    return connection.recv(4096).decode()
+                except TimeoutError:
+                    pass
+                except OSError:
+                    return None
+        return None
+
     def addresses(self, link):
         """IPv4 addresses of a link."""
         found = json.loads(self.ip(f"-j -4 addr show dev {link}") or "[]")
         return [a["local"] for item in found for a in item.get("addr_info", [])]
+
+    def addresses6(self, link, scope="global"):
+        """IPv6 addresses of a link that are ready for use."""
+        found = json.loads(self.ip(f"-j -6 addr show dev {link} scope {scope} -tentative") or "[]")
+        return [a["local"] for item in found for a in item.get("addr_info", []) if "local" in a]
 
     def links(self):
         return [item["ifname"] for item in json.loads(self.ip("-j link show"))]
@@ -176,14 +206,27 @@ def cable(a, a_name, b, b_name):
     b.ip(f"link set {b_name} up")
 
 
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def listener(netns, kind, address, port):
+    """A bound socket; "::" is IPv6 alone."""
+    found = netns.socket(family(address), kind)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if ":" in address:
+        found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    found.bind((address, port))
+    return found
+
+
 class Page:
     """An HTTP server in a namespace: says who asked, and remembers it."""
 
-    def __init__(self, netns, address, port=80):
+    def __init__(self, netns, address, port=80, text="the page"):
         self.seen = []
-        self.listener = netns.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind((address, port))
+        self.text = text
+        self.listener = listener(netns, socket.SOCK_STREAM, address, port)
         self.listener.listen(64)
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -194,12 +237,43 @@ class Page:
             try:
                 connection.settimeout(2)
                 connection.recv(4096)
-                text = f"the page; you are {peer[0]}\n".encode()
+                text = f"{self.text}; you are {peer[0]}\n".encode()
                 connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n"
                                    b"Content-Length: %d\r\n\r\n" % len(text) + text)
             except OSError:
                 pass
             connection.close()
+
+
+class Echo:
+    """The same by UDP: one datagram for each that comes."""
+
+    def __init__(self, netns, address, port=80, text="the page"):
+        self.seen = []
+        self.text = text
+        self.listener = listener(netns, socket.SOCK_DGRAM, address, port)
+        # the answer comes from the address that was asked
+        level, option = ((socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO) if ":" in address
+                         else (socket.IPPROTO_IP, 8))  # IP_PKTINFO
+        self.listener.setsockopt(level, option, 1)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            _, where, _, peer = self.listener.recvmsg(4096, 256)
+            self.seen.append(peer[0])
+            try:
+                self.listener.sendmsg([f"{self.text}; you are {peer[0]}\n".encode()],
+                                      [answer_from(*item) for item in where], 0, peer)
+            except OSError:
+                pass
+
+
+def answer_from(level, kind, data):
+    """The control message that makes the address asked the source: no interface."""
+    if level == socket.IPPROTO_IP:
+        return level, kind, bytes(4) + data[4:8] + bytes(4)
+    return level, kind, data[:16] + bytes(4)
 
 
 class Capture:
@@ -270,7 +344,7 @@ class World:
 
     places = None
 
-    def __init__(self, outside=True, networks=True):
+    def __init__(self, outside=True, networks=True, ipv6=False):
         self.places = World.places
         self.host = Netns("host", own=False)
         # Duplicate address detection ends in the middle of a comparison.
@@ -281,6 +355,11 @@ class World:
             self.outside.ip(f"addr add {OUTSIDE}/32 dev lo")
             self.outside.sysctl("net.ipv4.ip_forward", 1)
             self.page = Page(self.outside, "0.0.0.0")
+        if outside and ipv6:
+            self.uplink6("uplink0", "2001:db8:1", default=True)
+            self.outside.ip(f"addr add {OUTSIDE6}/128 dev lo nodad")
+            self.outside.sysctl("net.ipv6.conf.all.forwarding", 1)
+            self.page6 = Page(self.outside, "::")
         if networks is True:
             self.network("nat", self.nat())
 
@@ -293,6 +372,13 @@ class World:
         self.outside.ip(f"addr add {net}.1/24 dev to-{name}")
         if default:
             self.host.ip(f"route replace default via {net}.1 dev {name}")
+
+    def uplink6(self, name, net, default=False):
+        """IPv6 on the same cable: host NET::2, outside NET::1."""
+        self.host.ip(f"addr add {net}::2/64 dev {name} nodad")
+        self.outside.ip(f"addr add {net}::1/64 dev to-{name} nodad")
+        if default:
+            self.host.ip(f"-6 route replace default via {net}::1 dev {name}")
 
     # --- configuration
 
@@ -425,6 +511,24 @@ class World:
             raise Failure(f"one route to {port.name}, found {routes}")
         return found[0]
 
+    def prefix6_of(self, port):
+        """The /64 of a routed port, as the host's end of its cable has it."""
+        found = [a for a, length in self.lengths6_of(port).items() if length == 64]
+        check_equal(len(found), 1, f"IPv6 addresses on {port}")
+        return found[0].rpartition("::")[0]
+
+    def resolver6_of(self, port):
+        """Where the port's network has its DNS server."""
+        found = [a for a, length in self.lengths6_of(port).items() if length == 128]
+        check_equal(len(found), 1, f"addresses of a name server on {port}")
+        return found[0]
+
+    def lengths6_of(self, port):
+        name = getattr(port, "name", port)
+        found = json.loads(self.host.ip(f"-j -6 addr show dev {name} scope global"))
+        return {a["local"]: a["prefixlen"] for item in found for a in item.get("addr_info", [])
+                if "local" in a}
+
     def gateway_of(self, port):
         found = self.host.addresses(port.name)
         check_equal(len(found), 1, f"addresses on {port.name}")
@@ -459,10 +563,13 @@ class World:
             "addresses": re.sub(r"( tentative| dadfailed)|valid_lft.*| *\\\\",  "",
                                 self.host.ip("-o addr show")).splitlines(),
             "routes": self.host.ip("route show table all").splitlines(),
-            "rules": self.host.ip("rule show").splitlines(),
-            "ruleset": self.host.run("nft", "list", "ruleset").splitlines(),
+            "rules": (self.host.ip("rule show") + self.host.ip("-6 rule show")).splitlines(),
+            # elements that expire by themselves come with the guests' packets
+            "ruleset": [line for line in self.host.run("nft", "list", "ruleset").splitlines()
+                        if " expires " not in line],
             "sysctls": [f"net.ipv4.ip_forward = {sysctl('net.ipv4.ip_forward')}", *sorted(sysctls)],
-            "processes": [str(pid) for pid in sorted(processes("tapster-dhcp"))],
+            "processes": [f"{name} {pid}" for name in ("tapster-dhcp", "dnsmasq")
+                          for pid in sorted(processes(name))],
             "state": sorted(state),
         }
 

@@ -11,7 +11,7 @@ from guests import CLIENTS, PARAMETERS, PARAMETERS_AND_ROUTES, NetGuest, RawGues
 from packets import (ACK, DECLINE, DISCOVER, INFORM, NAK, OPT_ADDRESS, OPT_CLIENT_ID, OPT_SERVER,
                      QEMU_MAC, RELEASE, REQUEST)
 from testing import check, check_equal, check_in, eventually, test
-from world import OUTSIDE, World, processes, write
+from world import OUTSIDE, World, hide_dnsmasq, processes, write
 
 LEASE = 20
 
@@ -91,8 +91,8 @@ def options():
     check_equal(ack.address(packets.OPT_MASK), "255.255.255.0", "mask")
     check_equal(ack.address(packets.OPT_ROUTER), "192.168.77.1", "router")
     check_equal(ack.address(OPT_SERVER), "192.168.77.1", "server id")
-    check_equal(ack.options[packets.OPT_DNS],
-                packets.ip_bytes("9.9.9.9") + packets.ip_bytes("1.1.1.1"), "name servers")
+    # dnsmasq, which asks those of the file
+    check_equal(ack.options[packets.OPT_DNS], packets.ip_bytes("192.168.77.1"), "name servers")
     check_equal(ack.options[packets.OPT_DOMAIN], b"lab.example", "domain")
     check_equal(ack.options[packets.OPT_HOSTNAME], b"Web-1", "hostname")
     check_equal(ack.number(packets.OPT_MTU), 1400, "MTU")
@@ -111,10 +111,22 @@ def options():
           "mask and router unasked")
 
 
+@test("net-dhcp-servers-without-dnsmasq")
+def servers():
+    """Where nobody serves names at the gateway, guests are told the servers of the file."""
+    hide_dnsmasq()
+    world = World(networks=False)
+    world.network("nat", world.nat(dns={"servers": ["9.9.9.9", "1.1.1.1"]}))
+    ack = RawGuest(world.port()).lease()
+    check_equal(ack.options[packets.OPT_DNS],
+                packets.ip_bytes("9.9.9.9") + packets.ip_bytes("1.1.1.1"), "name servers")
+
+
 @test("net-dhcp-host-resolvers")
 def resolvers():
-    """servers: host follows the host's resolv.conf; its 127.0.0.53 is no use to a
-    guest."""
+    """servers: host, without dnsmasq, follows the host's resolv.conf; its 127.0.0.53 is no
+    use to a guest."""
+    hide_dnsmasq()
     world = World()
     write("/etc/resolv.conf", "nameserver 203.0.113.53\n")
     ack = RawGuest(world.port()).lease()
@@ -301,9 +313,21 @@ def off():
     world = World(networks=False)
     world.network("nat", world.nat(dhcp=False))
     port = world.port()
-    check_equal(processes("tapster-dhcp"), [], "residents")
     guest = RawGuest(port, address=world.address_of(port), gateway="192.168.77.1")
     check(guest.ping("192.168.77.1"), "the gateway answers a guest configured by hand")
+    # tapster-dhcp sees to the names, and leaves DHCP alone
+    eventually(lambda: len(processes("tapster-dhcp")) == 1, 2, "residents")
+    check(guest.discover(timeout=1) is None, "an answer to DISCOVER")
+
+
+@test("net-dhcp-off-without-dnsmasq")
+def off_without_dnsmasq():
+    hide_dnsmasq()
+    world = World(networks=False)
+    world.network("nat", world.nat(dhcp=False, subnet6="none"))
+    port = world.port()
+    check_equal(processes("tapster-dhcp"), [], "residents")
+    port.close()
 
 
 @test("net-dhcp-two-networks")

@@ -360,16 +360,16 @@ def later():
     """A key whose function comes with a later version is refused by name."""
     world = World(networks=False)
     before = world.snapshot()
-    for key, value in (("segment", "shared"), ("subnet6", "auto"), ("reservations", {"a": "b"}),
-                       ("limits", {}), ("masquerade6", True)):
+    for key, value in (("limits", {}), ("firewall", "cooperate")):
         world.network("nat", world.nat(**{key: value}))
         line = world.refused(UNSUPPORTED, "--br=nat")
         check_in(f"$.{key}", line, "message")
         check_in("this version of tapster", line, "message")
     world.network("nat", world.bridged(attach="macvtap"))
     check_in("$.attach", world.refused(UNSUPPORTED, "--br=nat"), "message")
+    world.network("nat", world.nat(segment="shared", guest_to_guest=False))
+    check_in("$.guest_to_guest", world.refused(UNSUPPORTED, "--br=nat"), "message")
     world.network("nat", world.nat())
-    world.profile("web", {"network": "nat", "forwards": [
-        {"protocol": "tcp", "host_port": 8080, "guest_port": 80}]})
-    check_in("$.forwards", world.refused(UNSUPPORTED, "--profile=web"), "message")
+    world.profile("web", {"network": "nat", "limits": {}})
+    check_in("$.limits", world.refused(UNSUPPORTED, "--profile=web"), "message")
     world.check_unchanged(before)

@@ -68,7 +68,7 @@ def record_gone():
     check_equal(result.status, 0, str(result))
     sets = world.host.run("nft", "list", "set", "inet", "tapster", "masqueraded")
     elements = sets.split("elements = {")[1].split("}")[0]
-    check_equal(len(elements.split(",")), 2, f"networks in {elements}")
+    check_equal(elements.count("ipv4"), 2, f"networks in {elements}")
     result.port.close()
 
 
@@ -105,6 +105,25 @@ def changed_meanwhile():
     check_equal(result.status, BUSY, str(result))
     check_in("try again", result.stderr, "message")
     check_equal(world.taps(), [port.name], "taps")
+
+
+@test("net-race-tap-without-group")
+def tap_without_group():
+    """A start that has its tap, and nothing more yet, keeps its network from being
+    made anew under it."""
+    world = World()
+    path = world.network("nat", world.nat())
+    world.port("--br=nat").close()
+    held = HeldUp(world, "--br=nat", "capset:delay_enter=1500000:when=4")
+    time.sleep(0.7)
+    check_equal(len(world.taps()), 1, "taps")
+    os.unlink(path)
+    world.network("nat", world.nat(subnet="192.168.99.0/24"))
+    other = world.start("--br=nat")
+    check_in("live ports (1)", other.stderr, "warning")
+    result = held.wait()
+    for port in (other.port, result.port):
+        check(world.address_of(port).startswith("192.168.77."), "address")
 
 
 @test("net-race-forwarding-kept")

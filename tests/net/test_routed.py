@@ -68,7 +68,9 @@ def kernel_state():
     check_equal(sysctl(conf + "forwarding"), "1", "forwarding")
     check_equal(sysctl(conf + "proxy_arp"), "1", "proxy_arp")
     check_equal(sysctl(conf + "rp_filter"), "1", "rp_filter")
-    check_equal(sysctl(f"net.ipv6.conf.{port.name}.disable_ipv6"), "1", "disable_ipv6")
+    conf = f"net.ipv6.conf.{port.name}."
+    check_equal(sysctl(conf + "forwarding"), "1", "IPv6 forwarding")
+    check_equal(sysctl(conf + "accept_ra"), "0", "accept_ra")
     check_equal(sysctl("net.ipv4.ip_forward"), "1", "ip_forward")
     check_equal(host.addresses(port.name), ["192.168.77.1"], "addresses")
     port.close()
