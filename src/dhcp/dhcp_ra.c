@@ -152,17 +152,16 @@ gsize dhcp_ra_build(const Segment *segment, guint32 slot, guint32 mtu,
         .ip6_hlim = HOP_LIMIT,
     };
     /* On a host-only network an address, but no promise of a way out: as
-   * dhcp_answer.c has it. */
+     * dhcp_answer.c has it. */
     guint16 lifetime_s =
         segment->uplink == UPLINK_NONE ? 0 : 3 * DHCP_RA_INTERVAL_S;
-    struct nd_router_advert advert = {
-        .nd_ra_type = ND_ROUTER_ADVERT,
-        .nd_ra_curhoplimit = GUEST_HOP_LIMIT,
-        .nd_ra_router_lifetime = GUINT16_TO_BE(lifetime_s),
-    };
+    struct nd_router_advert advert = {.nd_ra_type = ND_ROUTER_ADVERT};
     guint8 *at;
     gsize size;
 
+    /* These two are members of one union. */
+    advert.nd_ra_curhoplimit = GUEST_HOP_LIMIT;
+    advert.nd_ra_router_lifetime = GUINT16_TO_BE(lifetime_s);
     memcpy(&header.ip6_src, slots_router6.bytes, sizeof(header.ip6_src));
     header.ip6_dst.s6_addr[0] = 0xff;
     header.ip6_dst.s6_addr[1] = 2;

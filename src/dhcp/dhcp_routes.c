@@ -112,7 +112,7 @@ bool dhcp_routes_open(DhcpRoutes *ret_routes, GError **error)
 
 static void read_attribute(const struct rtattr *attribute, Route *route)
 {
-    const void *data = RTA_DATA(attribute);
+    const void *data = (const char *)attribute + RTA_LENGTH(0);
     gsize size = RTA_PAYLOAD(attribute);
     guint32 address;
 
@@ -129,11 +129,12 @@ static void read_attribute(const struct rtattr *attribute, Route *route)
 }
 
 /* Returns: false for one that cannot count. */
-static bool parse(struct nlmsghdr *header, Route *ret_route)
+static bool parse(const struct nlmsghdr *header, Route *ret_route)
 {
-    struct rtmsg *message = NLMSG_DATA(header);
+    const struct rtmsg *message =
+        (const void *)((const char *)header + NLMSG_HDRLEN);
+    gsize at = NLMSG_LENGTH(sizeof(*message));
     Route route = {0};
-    int left;
 
     if (header->nlmsg_type != RTM_NEWROUTE ||
         header->nlmsg_len < NLMSG_LENGTH(sizeof(*message)) ||
@@ -149,10 +150,16 @@ static bool parse(struct nlmsghdr *header, Route *ret_route)
     route.type = message->rtm_type;
     route.destination.length = message->rtm_dst_len;
     route.destination6.length = message->rtm_dst_len;
-    left = (int)RTM_PAYLOAD(header);
-    for (struct rtattr *attribute = RTM_RTA(message); RTA_OK(attribute, left);
-         attribute = RTA_NEXT(attribute, left)) {
+    while (at + sizeof(struct rtattr) <= header->nlmsg_len) {
+        const struct rtattr *attribute =
+            (const void *)((const char *)header + at);
+
+        if (attribute->rta_len < sizeof(*attribute) ||
+            attribute->rta_len > header->nlmsg_len - at) {
+            break;
+        }
         read_attribute(attribute, &route);
+        at += RTA_ALIGN(attribute->rta_len);
     }
     *ret_route = route;
     return route.family == AF_INET || route.family == AF_INET6;
@@ -219,17 +226,23 @@ static bool read_message(int fd, const DhcpNames *names, GArray **networks,
     char bytes[MESSAGE_MAX]
         __attribute__((aligned(__alignof__(struct nlmsghdr))));
     ssize_t size = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-    int left = (int)size;
+    const struct nlmsghdr *header;
 
     if (size < 0) {
         /* Some were lost. */
         *found = *found || errno == ENOBUFS;
         return errno == ENOBUFS || errno == EINTR;
     }
-    for (struct nlmsghdr *header = (struct nlmsghdr *)bytes;
-         NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
+    /* NLMSG_OK() compares lengths with and without sign. */
+    for (gsize at = 0; at + sizeof(*header) <= (gsize)size;
+         at += NLMSG_ALIGN(header->nlmsg_len)) {
         Route route;
 
+        header = (const struct nlmsghdr *)(const void *)(bytes + at);
+        if (header->nlmsg_len < sizeof(*header) ||
+            header->nlmsg_len > (gsize)size - at) {
+            break;
+        }
         *done = *done || header->nlmsg_type == NLMSG_DONE ||
                 header->nlmsg_type == NLMSG_ERROR;
         *found = *found || (parse(header, &route) &&
