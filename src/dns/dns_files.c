@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "config.h"
 #include "services/services_lock.h"
+#include "services/services_place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,9 +21,6 @@
 #define LOCK_WAIT_MS     1000
 #define END_WAIT_MS      1000
 #define CHILDREN_WAIT_MS 20
-
-/* What dnsmasq and tapster-dhcp write to. */
-static const char *const parts[] = {"hosts", "hosts6", "dhcp", "leases"};
 
 static bool is_name(const char *text)
 {
@@ -102,8 +100,8 @@ static bool share(int directory_fd, int lock_fd, gid_t gid)
         fchmod(lock_fd, 0660) < 0) {
         return false;
     }
-    for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
-        if (!share_part(directory_fd, parts[i], gid)) {
+    for (guint i = 0; i < SERVICES_DNS_PARTS; i++) {
+        if (!share_part(directory_fd, services_place_parts[i], gid)) {
             return false;
         }
     }

@@ -26,9 +26,6 @@
 
 #define REMOVE_MS 500
 
-/* Written to by residents; tapster-dns gives them the group and 0770. */
-static const char *const parts[] = {"hosts", "hosts6", "dhcp", "leases"};
-
 bool services_has_dnsmasq(void)
 {
     return access(TAPSTER_DNSMASQ_PATH, X_OK) == 0 &&
@@ -68,8 +65,8 @@ static int ensure_directories(int run_dir_fd, const char *network)
         return -1;
     }
     fd = openat(dns_fd, network, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    for (guint i = 0; i < G_N_ELEMENTS(parts) && fd >= 0; i++) {
-        if (!ensure_directory(fd, parts[i], 0770)) {
+    for (guint i = 0; i < SERVICES_DNS_PARTS && fd >= 0; i++) {
+        if (!ensure_directory(fd, services_place_parts[i], 0770)) {
             return -1;
         }
     }
@@ -160,8 +157,8 @@ bool services_remove_dns(int run_dir_fd, const char *network, GError **error)
                error_set_errno(error, TAPSTER_ERROR_SYSTEM, saved_errno,
                                "open '%s'", path.path);
     }
-    for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
-        remove_part(fd, parts[i]);
+    for (guint i = 0; i < SERVICES_DNS_PARTS; i++) {
+        remove_part(fd, services_place_parts[i]);
     }
     (void)unlinkat(fd, CONF_NEW, 0);
     (void)unlinkat(fd, CONF, 0);

@@ -10,6 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *const services_place_parts[SERVICES_DNS_PARTS] = {
+    "hosts", "hosts6", "dhcp", "leases",
+};
+
 ServicesRunPath services_place_run(guint64 netns_cookie)
 {
     ServicesRunPath run;

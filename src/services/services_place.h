@@ -28,6 +28,10 @@ typedef struct {
 ServicesDnsPath services_place_dns(const char *network, const char *part,
                                    const char *name);
 
+/* The directories in "dns/NETWORK" that residents may write to. */
+#define SERVICES_DNS_PARTS 4
+extern const char *const services_place_parts[SERVICES_DNS_PARTS];
+
 /**
  * services_place_open:
  * @directory_fd: where @path begins
