@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "dhcp/dhcp_forwarding.h"
 
-#include "base/fd.h"
+#include "dhcp/dhcp_listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/netconf.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -20,8 +19,7 @@
 bool dhcp_forwarding_open(int *ret_fd, GError **error)
 {
     /* Each link that is made has settings of its own, and none is of interest.
-     * Numbers of two bytes are in network byte order for the filter, and in the
-     * host's for netlink; -1 is the same in both. */
+     * -1 is the same in every byte order. */
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNETCONF), 0, 3),
@@ -30,24 +28,10 @@ bool dhcp_forwarding_open(int *ret_fd, GError **error)
         BPF_STMT(BPF_RET | BPF_K, G_MAXUINT32),
         BPF_STMT(BPF_RET | BPF_K, 0),
     };
-    const struct sock_fprog filter = {G_N_ELEMENTS(code), code};
-    const struct sockaddr_nl settings = {
-        .nl_family = AF_NETLINK,
-        .nl_groups = 1u << (RTNLGRP_IPV6_NETCONF - 1),
-    };
-    autofd fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                       NETLINK_ROUTE);
-    int saved_errno;
 
-    if (fd < 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ||
-        bind(fd, (const struct sockaddr *)&settings, sizeof(settings)) < 0) {
-        saved_errno = errno;
-        return error_set_errno(error, TAPSTER_ERROR_KERNEL, saved_errno,
-                               "listen for changes of IPv6 forwarding");
-    }
-    *ret_fd = fd_steal(&fd);
-    return true;
+    return dhcp_listen(1u << (RTNLGRP_IPV6_NETCONF - 1), code,
+                       G_N_ELEMENTS(code), "changes of IPv6 forwarding", ret_fd,
+                       error);
 }
 
 bool dhcp_forwarding_drain(int fd)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "dhcp/dhcp_links.h"
 
-#include "base/fd.h"
+#include "dhcp/dhcp_listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <stddef.h>
@@ -20,32 +19,16 @@
 
 bool dhcp_links_open(int *ret_fd, GError **error)
 {
-    /* A tap that is made is several messages, and none is of interest. The
-     * filter sees numbers in network byte order, netlink has the host's. */
+    /* A tap that is made is several messages, and none is of interest. */
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELLINK), 0, 1),
         BPF_STMT(BPF_RET | BPF_K, G_MAXUINT32),
         BPF_STMT(BPF_RET | BPF_K, 0),
     };
-    const struct sock_fprog filter = {G_N_ELEMENTS(code), code};
-    const struct sockaddr_nl links = {
-        .nl_family = AF_NETLINK,
-        .nl_groups = RTMGRP_LINK,
-    };
-    autofd fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                       NETLINK_ROUTE);
-    int saved_errno;
 
-    if (fd < 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ||
-        bind(fd, (const struct sockaddr *)&links, sizeof(links)) < 0) {
-        saved_errno = errno;
-        return error_set_errno(error, TAPSTER_ERROR_KERNEL, saved_errno,
-                               "listen for links that go");
-    }
-    *ret_fd = fd_steal(&fd);
-    return true;
+    return dhcp_listen(RTMGRP_LINK, code, G_N_ELEMENTS(code), "links that go",
+                       ret_fd, error);
 }
 
 bool dhcp_links_drain(int fd)

@@ -10,25 +10,35 @@
 
 static const guint8 unspecified[16];
 
-bool dhcp_nd_parse(const guint8 *bytes, gsize size, Address6 *ret_target)
+bool dhcp_nd_read(const guint8 *bytes, gsize size, guint8 type, void *message,
+                  gsize message_size, Address6 *ret_source)
 {
+    struct icmp6_hdr icmp;
     struct ip6_hdr header;
-    struct nd_neighbor_solicit solicit;
     gsize length;
 
-    if (size < sizeof(header) + sizeof(solicit)) {
+    if (size < sizeof(header) + message_size) {
         return false;
     }
     memcpy(&header, bytes, sizeof(header));
-    memcpy(&solicit, bytes + sizeof(header), sizeof(solicit));
+    memcpy(&icmp, bytes + sizeof(header), sizeof(icmp));
+    memcpy(message, bytes + sizeof(header), message_size);
+    memcpy(ret_source->bytes, &header.ip6_src, sizeof(ret_source->bytes));
     length = GUINT16_FROM_BE(header.ip6_plen);
-    if (header.ip6_vfc >> 4 != 6 || header.ip6_nxt != IPPROTO_ICMPV6 ||
-        header.ip6_hlim != HOP_LIMIT || length < sizeof(solicit) ||
-        length > size - sizeof(header) ||
-        memcmp(&header.ip6_src, unspecified, sizeof(unspecified)) != 0) {
-        return false;
-    }
-    if (solicit.nd_ns_type != ND_NEIGHBOR_SOLICIT || solicit.nd_ns_code != 0 ||
+    return header.ip6_vfc >> 4 == 6 && header.ip6_nxt == IPPROTO_ICMPV6 &&
+           header.ip6_hlim == HOP_LIMIT && length >= message_size &&
+           length <= size - sizeof(header) && icmp.icmp6_type == type &&
+           icmp.icmp6_code == 0;
+}
+
+bool dhcp_nd_parse(const guint8 *bytes, gsize size, Address6 *ret_target)
+{
+    struct nd_neighbor_solicit solicit;
+    Address6 source;
+
+    if (!dhcp_nd_read(bytes, size, ND_NEIGHBOR_SOLICIT, &solicit, sizeof(solicit),
+                      &source) ||
+        memcmp(source.bytes, unspecified, sizeof(unspecified)) != 0 ||
         solicit.nd_ns_target.s6_addr[0] == 0xff) {
         return false;
     }

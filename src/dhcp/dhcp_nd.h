@@ -12,12 +12,27 @@
 #define DHCP_ND_PACKET_MAX 256
 
 /**
- * dhcp_nd_parse:
+ * dhcp_nd_read:
  * @bytes: from the IPv6 header on, from anybody
  * @size: its size; link layer padding may follow the packet
- * @ret_target: the address that is asked for
+ * @type: of the ICMPv6 message; its code is 0
+ * @message: its first @message_size bytes, at least an ICMPv6 header's
+ * @ret_source: who says that it sent it
  *
  * The checksum is not looked at: dhcp_frame_parse() says why.
+ *
+ * Privilege: none
+ * Source: RFC 4861 sections 6.1.1 and 7.1.1
+ * Returns: true for such a message, from this very link
+ */
+bool dhcp_nd_read(const guint8 *bytes, gsize size, guint8 type, void *message,
+                  gsize message_size, Address6 *ret_source) must_use;
+
+/**
+ * dhcp_nd_parse:
+ * @bytes: as above
+ * @size: as above
+ * @ret_target: the address that is asked for
  *
  * Privilege: none
  * Source: RFC 4861 section 4.3 and 7.1.1, RFC 4862 section 5.4.2

@@ -2,6 +2,7 @@
 #include "dhcp/dhcp_ra.h"
 
 #include "dhcp/dhcp_checksum.h"
+#include "dhcp/dhcp_nd.h"
 #include "pool/slots.h"
 
 #include <netinet/icmp6.h>
@@ -20,20 +21,11 @@ const Mac dhcp_ra_all_nodes = {{0x33, 0x33, 0, 0, 0, 1}};
 
 bool dhcp_ra_is_solicitation(const guint8 *bytes, gsize size)
 {
-    struct ip6_hdr header;
     struct nd_router_solicit solicit;
-    gsize length;
+    Address6 source;
 
-    if (size < sizeof(header) + sizeof(solicit)) {
-        return false;
-    }
-    memcpy(&header, bytes, sizeof(header));
-    memcpy(&solicit, bytes + sizeof(header), sizeof(solicit));
-    length = GUINT16_FROM_BE(header.ip6_plen);
-    return header.ip6_vfc >> 4 == 6 && header.ip6_nxt == IPPROTO_ICMPV6 &&
-           header.ip6_hlim == HOP_LIMIT && length >= sizeof(solicit) &&
-           length <= size - sizeof(header) &&
-           solicit.nd_rs_type == ND_ROUTER_SOLICIT && solicit.nd_rs_code == 0;
+    return dhcp_nd_read(bytes, size, ND_ROUTER_SOLICIT, &solicit, sizeof(solicit),
+                        &source);
 }
 
 static guint8 *put(guint8 *at, const void *bytes, gsize size)

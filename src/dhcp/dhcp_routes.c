@@ -2,10 +2,10 @@
 #include "dhcp/dhcp_routes.h"
 
 #include "base/fd.h"
+#include "dhcp/dhcp_listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -35,11 +35,10 @@ typedef struct {
     int out_ifindex; /* 0 where it has none, or several */
 } Route;
 
-static bool open_events(int *ret_fd)
+static bool open_events(int *ret_fd, GError **error)
 {
     /* Every port has routes of ours, and some that no unicast packet goes by (the
-     * types in between are broadcast, anycast and multicast). Numbers of two bytes are in network byte
-     * order for the filter, and in the host's for netlink. */
+     * types in between are broadcast, anycast and multicast). */
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 0, 6),
@@ -53,21 +52,9 @@ static bool open_events(int *ret_fd)
         BPF_STMT(BPF_RET | BPF_K, G_MAXUINT32),
         BPF_STMT(BPF_RET | BPF_K, 0),
     };
-    const struct sock_fprog filter = {G_N_ELEMENTS(code), code};
-    const struct sockaddr_nl routes = {
-        .nl_family = AF_NETLINK,
-        .nl_groups = RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE,
-    };
-    autofd fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                       NETLINK_ROUTE);
 
-    if (fd < 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ||
-        bind(fd, (const struct sockaddr *)&routes, sizeof(routes)) < 0) {
-        return false;
-    }
-    *ret_fd = fd_steal(&fd);
-    return true;
+    return dhcp_listen(RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE, code,
+                       G_N_ELEMENTS(code), "routes", ret_fd, error);
 }
 
 /* Of every family that there is. */
@@ -101,10 +88,13 @@ bool dhcp_routes_open(DhcpRoutes *ret_routes, GError **error)
     int saved_errno;
 
     /* In this order, so that none is missed. */
-    if (!open_events(&events_fd) || !open_dump(&dump_fd)) {
+    if (!open_events(&events_fd, error)) {
+        return false;
+    }
+    if (!open_dump(&dump_fd)) {
         saved_errno = errno;
         return error_set_errno(error, TAPSTER_ERROR_KERNEL, saved_errno,
-                               "listen for routes");
+                               "ask for the routes");
     }
     *ret_routes = (DhcpRoutes){fd_steal(&events_fd), fd_steal(&dump_fd)};
     return true;
